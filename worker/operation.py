@@ -1,0 +1,156 @@
+"""The facts of a platform and of its operations: records, no behaviour.
+
+A platform's folder in `tasks/` fills these in once; the call, the Celery task, validation, cutting,
+guarding, command-line words, documentation and contract tests derive from them (docs/decisions/0001).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from marshmallow import Schema
+
+JSON = dict[str, Any]
+
+
+class Repeat(enum.Enum):
+    """What sending the same request twice does at the platform."""
+
+    SAFE = "safe"
+    HARMFUL = "harmful"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One environment variable: `NAME_FILE` may hold the path of a file with the value instead."""
+
+    name: str
+    meaning: str
+    default: str | None = None
+    secret: bool = False
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How many calls an account may make in a window of `seconds`."""
+
+    calls: int
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most one request may carry. `assumed` where no document names the limit."""
+
+    rows: int = 1
+    bytes: int = 1 << 20
+    assumed: bool = True
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Seconds: to connect, for each read, and for the whole request (the lease outlives `total` by 30 s)."""
+
+    connect: float = 5.0
+    read: float = 15.0
+    total: float = 20.0
+
+
+@dataclass(frozen=True)
+class Rows:
+    """How the rows of a file become the list under `key` of one request's body.
+
+    `shape` is the one truth of what a row may be and writes the reasons. `precheck` takes the raw lines of
+    a whole chunk and gives back what to send for them, in order, or None when it can't vouch for every one
+    of them; it may accept only what `shape` accepts, with the same result (a property test holds it to that).
+    """
+
+    key: str
+    shape: type[Schema]
+    precheck: Callable[[Sequence[bytes]], list[Any] | None] | None = None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One documented request of a platform.
+
+    `source` names document and section; `repeat` may be a function of the payload; `auth` names the way in
+    that the platform's `sign` knows; `example` is a payload (or one row) that the platform accepts; `may_repeat`
+    lets a caller choose that an unsure one is sent again, counted as repeated.
+    """
+
+    name: str
+    summary: str
+    source: str
+    method: str
+    path: str
+    shape: type[Schema]
+    repeat: Repeat | Callable[[JSON], Repeat]
+    example: JSON
+    auth: str = ""
+    rows: Rows | None = None
+    limits: Limits = field(default_factory=Limits)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    may_repeat: bool = False
+
+    @property
+    def platform(self) -> str:
+        return self.name.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class Access:
+    """One account's way in: base address and credentials by setting name. Its repr shows neither."""
+
+    base_url: str = field(repr=False)
+    credentials: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Unsigned:
+    """A request before its credentials: headers, and a JSON body as a dictionary (values may be raw JSON)."""
+
+    headers: Mapping[str, str]
+    body: JSON | None
+
+
+class Unreadable(Exception):
+    """An answer inside 2xx that is not one of the platform's: nobody can say what became of the request."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a platform's own words in an answer mean: accepted, or refused with a code and a reason."""
+
+    accepted: bool
+    code: str = "refused"
+    reason: str = ""
+    answer: JSON | None = None
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A platform as the rest of the house sees it.
+
+    `access(values)` builds the way in from setting values or says in a sentence what is missing
+    (`NotConnected`); `sign(operation, unsigned, access)` adds credentials; `read(operation, status, headers, body)`
+    reads an answer's words, whatever its status, or raises `Unreadable`.
+    """
+
+    name: str
+    title: str
+    settings: tuple[Setting, ...]
+    pace: Setting
+    access: Callable[[Mapping[str, str]], Access]
+    sign: Callable[[Operation, Unsigned, Access], Unsigned]
+    read: Callable[[Operation, int, Mapping[str, str], bytes], Reading]
+    operations: tuple[Operation, ...]
+    on_unsure: Setting | None = None
+    probe: str | None = None
+
+
+class NotConnected(Exception):
+    """A platform without its keys: the sentence names the settings that are missing."""

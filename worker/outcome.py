@@ -1,0 +1,55 @@
+"""What came of a chunk, row by row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a row (or the rows `row` to `last`) will never be sent as it is.
+
+    `code` is stable and for programs (`email.missing`), `reason` says what is wrong, `advice` what to do.
+    Row numbers count from 1; for NDJSON they are line numbers.
+    """
+
+    row: int
+    code: str
+    reason: str
+    advice: str = ""
+    last: int | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The ended state of one chunk. accepted + refused + skipped = the rows of the chunk."""
+
+    accepted: int = 0
+    refused: int = 0
+    skipped: int = 0
+    refused_by: dict[str, int] = field(default_factory=dict)
+    skipped_by: dict[str, int] = field(default_factory=dict)
+    refusals: tuple[Refusal, ...] = ()
+    answer: dict[str, Any] | None = None
+
+
+def accepted(rows: int, refusals: Iterable[Refusal] = (), answer: dict[str, Any] | None = None) -> Outcome:
+    """The platform took `rows` rows; `refusals` names those that never went."""
+    named = tuple(refusals)
+    return Outcome(rows, len(named), 0, dict(Counter(r.code for r in named)), {}, named, answer)
+
+
+def refused(rows: int, refusals: Iterable[Refusal]) -> Outcome:
+    """None of the `rows` rows went or will go; the last refusal speaks for the rows that no other one names."""
+    named = tuple(refusals)
+    by = Counter(r.code for r in named)
+    by[named[-1].code] += rows - len(named)
+    return Outcome(0, rows, 0, {code: n for code, n in by.items() if n}, {}, named)
+
+
+def skipped(rows: int, code: str) -> Outcome:
+    """Nothing was wrong with the rows, and they will not be sent: `cancelled`, `job_failed`, `dropped`."""
+    return Outcome(0, 0, rows, {}, {code: rows})

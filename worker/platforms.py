@@ -1,0 +1,71 @@
+"""Finds the platforms that `tasks/` declares. The house itself names none."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+from collections.abc import Mapping
+
+from worker.operation import Access, NotConnected, Operation, Pace, Platform
+from worker.settings import pace, read
+
+
+class UnknownOperation(Exception):
+    """No operation of this name is declared; the sentence offers the nearest."""
+
+
+@functools.cache
+def platforms() -> Mapping[str, Platform]:
+    """Every declared platform by name; a mistake in a declaration shows here, at the start of a process."""
+    declared = importlib.import_module("tasks").PLATFORMS
+    return {platform.name: platform for platform in declared}
+
+
+@functools.cache
+def operations() -> Mapping[str, Operation]:
+    return {operation.name: operation for platform in platforms().values() for operation in platform.operations}
+
+
+def operation(name: str) -> Operation:
+    found = operations().get(name)
+    if found is None:
+        near = difflib.get_close_matches(name, operations(), 1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise UnknownOperation(f"There is no operation {name!r}.{hint} `omniworker operations` lists them.")
+    return found
+
+
+class Account:
+    """One account of a platform as this process knows it: its way in and its pace, read from the environment."""
+
+    def __init__(self, platform: Platform, name: str = "default") -> None:
+        self.platform = platform
+        self.name = name
+        self.id = f"{platform.name}/{name}"
+        self._values = read((*platform.settings, platform.pace, *((platform.on_unsure,) if platform.on_unsure else ())))
+
+    @functools.cached_property
+    def access(self) -> Access:
+        """Raises `NotConnected` with the sentence that names what is missing."""
+        return self.platform.access(self._values)
+
+    @functools.cached_property
+    def pace(self) -> Pace:
+        return pace(self.platform.pace, self._values)
+
+    @property
+    def on_unsure(self) -> str:
+        setting = self.platform.on_unsure
+        return (self._values.get(setting.name) or "park") if setting else "park"
+
+
+@functools.cache
+def account(account_id: str) -> Account:
+    """The account of an id like `omnisense/default`."""
+    platform, _, name = account_id.partition("/")
+    if name != "default":
+        raise NotConnected(
+            f"There is no account {name!r} at {platform}: only `default`, from the environment, is known."
+        )
+    return Account(platforms()[platform], name)

@@ -1,0 +1,150 @@
+"""The worker's own variables, each written once: name, default, meaning, secret or not.
+
+A platform's variables stand in its own record (`tasks/<platform>/access.py`) and are read the same way.
+Every variable may come as `NAME_FILE`, the path of a file that holds the value.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from environs import EnvError, FileAwareEnv
+
+from worker.operation import Pace, Setting
+
+SETTINGS = (
+    Setting("REDIS_URL", "budget, results, and the broker unless CELERY_BROKER_URL is set", secret=True),
+    Setting("CELERY_BROKER_URL", "the broker, where it is not REDIS_URL", secret=True),
+    Setting("CELERY_RESULT_BACKEND", "results of calls, kept 1 day, where it is not REDIS_URL", secret=True),
+    Setting("DATABASE_URL", "the ledger: sqlite:///… on one machine, postgresql://… on many", secret=True),
+    Setting("INBOX", "comma list of folders that jobs may read; never a dot-file, never var/", "."),
+    Setting("SECRET_KEY", "comma list of Fernet keys for stored payloads; the first encrypts", secret=True),
+    Setting("FLOWER_PORT", "where Flower listens", "5555"),
+    Setting("FLOWER_BASIC_AUTH", "user:password of Flower; without one it is loopback only", secret=True),
+    Setting("LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR", "INFO"),
+    Setting("WORKER_PROCESSES", "worker processes on this machine; the cores by default"),
+    Setting("WORKER_THREADS", "threads in each; an account holds at most half of them", "32"),
+    Setting("ALLOW_LOCAL", "1 lets processes started one by one share SQLite on one machine"),
+)
+
+VAR = Path("var")
+WINDOW = re.compile(r"(\d+)/(?:(\d+))?([smh])")
+SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+class SettingsError(Exception):
+    """A variable that can't be used; the sentence names it and says what would be right."""
+
+
+def read(settings: Iterable[Setting], environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The values of these settings: the variable, else what its `NAME_FILE` holds, else its default."""
+    env = FileAwareEnv(eager=True)
+    values = {}
+    for setting in settings:
+        try:
+            value = (
+                env.str(setting.name, setting.default)
+                if environ is None
+                else environ.get(setting.name, setting.default)
+            )
+        except (EnvError, ValueError, OSError) as error:
+            raise SettingsError(f"{setting.name} can't be read: {error}") from error
+        if value is not None and value.strip():
+            values[setting.name] = value.strip()
+    return values
+
+
+def pace(setting: Setting, values: Mapping[str, str]) -> Pace:
+    """`400/m` is 400 calls in any minute, `10/5s` ten in any five seconds."""
+    text = values.get(setting.name) or setting.default or ""
+    found = WINDOW.fullmatch(text)
+    if not found or int(found[1]) < 1 or found[2] == "0":
+        raise SettingsError(f"{setting.name} is {text!r}: write calls per window, like 5/s, 400/m or 10/5s.")
+    return Pace(int(found[1]), int(found[2] or 1) * SECONDS[found[3]])
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one process was told. `local` means the ledger is this machine's own file."""
+
+    values: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(sorted(self.values))})"
+
+    @cached_property
+    def redis_url(self) -> str | None:
+        return self.values.get("REDIS_URL") or _first_line(VAR / "redis.url")
+
+    @cached_property
+    def broker_url(self) -> str | None:
+        return self.values.get("CELERY_BROKER_URL") or self.redis_url
+
+    @cached_property
+    def result_backend(self) -> str | None:
+        return self.values.get("CELERY_RESULT_BACKEND") or self.redis_url
+
+    @cached_property
+    def database_url(self) -> str:
+        url = self.values.get("DATABASE_URL") or f"sqlite:///{VAR / 'omniworker.db'}"
+        return re.sub(r"^(postgres|postgresql)://", "postgresql+psycopg://", url)
+
+    @property
+    def local(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+    @cached_property
+    def secret_key(self) -> str | None:
+        return self.values.get("SECRET_KEY") or _first_line(VAR / "secret.key")
+
+    @cached_property
+    def inbox(self) -> tuple[Path, ...]:
+        return tuple(Path(part.strip()).resolve() for part in self.values["INBOX"].split(",") if part.strip())
+
+    @cached_property
+    def processes(self) -> int:
+        return self._whole("WORKER_PROCESSES", os.cpu_count() or 1)
+
+    @cached_property
+    def threads(self) -> int:
+        return self._whole("WORKER_THREADS", 32, least=2)
+
+    @cached_property
+    def flower_port(self) -> int:
+        return self._whole("FLOWER_PORT", 5555)
+
+    @cached_property
+    def flower_auth(self) -> str | None:
+        return self.values.get("FLOWER_BASIC_AUTH") or _first_line(VAR / "flower.auth")
+
+    @property
+    def log_level(self) -> str:
+        return self.values["LOG_LEVEL"].upper()
+
+    @property
+    def allow_local(self) -> bool:
+        return self.values.get("ALLOW_LOCAL") == "1"
+
+    def _whole(self, name: str, default: int, least: int = 1) -> int:
+        text = self.values.get(name, str(default))
+        if not text.isdigit() or int(text) < least:
+            raise SettingsError(f"{name} is {text!r}: write a whole number, at least {least}.")
+        return int(text)
+
+
+def settings() -> Settings:
+    """The settings of this process, read from the environment now."""
+    return Settings(read(SETTINGS))
+
+
+def _first_line(path: Path) -> str | None:
+    """What `up` left for the commands run in its folder."""
+    try:
+        return path.read_text().partition("\n")[0].strip() or None
+    except OSError:
+        return None
