@@ -1,0 +1,50 @@
+"""What all connections share: the roles played, the faults in force, and what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sandbox.answer import Refusal
+from sandbox.faults import BadFault, Faults, is_wait
+from sandbox.log import Log
+from sandbox.role import Role
+from sandbox.tally import Tally
+from sandbox.wire import Wire
+
+
+class Stage:
+    """`latency` is the seconds that every answer takes at least."""
+
+    def __init__(self, roles: Sequence[Role], latency: float = 0.0, seed: int = 0) -> None:
+        self.roles = tuple(roles)
+        self.faults, self.log, self.tally, self.wire = Faults(seed), Log(), Tally(), Wire()
+        self.set_latency(latency)
+
+    def set_latency(self, seconds: Any) -> None:
+        if not is_wait(seconds):
+            raise BadFault("latency has to be a number of seconds from 0.")
+        self.latency = float(seconds)
+
+    def role_of(self, path: str) -> Role | None:
+        return next((role for role in self.roles if path.startswith(f"{role.prefix}/")), None)
+
+    def role_called(self, title: str) -> Role:
+        """The role of this title in any case; the first one if it is empty."""
+        for role in self.roles:
+            if title.lower() in {"", role.title.lower()}:
+                return role
+        raise Refusal(404, f"{title!r} is not played here; there are {', '.join(r.title for r in self.roles)}.")
+
+    def taken(self, events: Iterable[Any], title: str = "") -> list[int]:
+        """How often each of these events was taken, in order."""
+        role = self.role_called(title)
+        return self.tally.times([role.identity(event, f"[{index}]") for index, event in enumerate(events)])
+
+    def counts(self) -> dict[str, Any]:
+        return {**self.log.counts(), **self.tally.counts(), **self.wire.counts()}
+
+    def reset(self) -> None:
+        """Forget counts, intervals, log and faults; the latency stays."""
+        for part in (self.faults, self.log, self.tally, self.wire):
+            part.clear()
