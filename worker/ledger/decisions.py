@@ -1,0 +1,65 @@
+"""Unsure chunks: who sees them, who decides them (design §10, `jobs decide`)."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, select, update
+
+from worker.ledger import jobs as job_moves
+from worker.ledger.tables import chunks, jobs
+
+DECISIONS = ("was-sent", "send", "send-again", "drop")
+
+
+def unsure(tx: Connection, job_id: str | None = None) -> list[Row[Any]]:
+    """Unsure chunks of one job, or of all, the oldest first."""
+    wanted = select(chunks).where(chunks.c.state == "unsure").order_by(chunks.c.sent_at)
+    return list(tx.execute(wanted if job_id is None else wanted.where(chunks.c.job_id == job_id)))
+
+
+def decide(tx: Connection, job_id: str, decision: str, by: str, numbers: Sequence[int] = ()) -> int:
+    """A person says what became of unsure chunks, or what shall; returns how many it settled.
+
+    `was-sent`: accepted. `send`: it was not, send it. `send-again`: it may have been, send anyway, counted as
+    repeated. `drop`: give up, skipped.
+    """
+    which = [chunks.c.job_id == job_id, chunks.c.state == "unsure"]
+    if numbers:
+        which.append(chunks.c.n.in_(numbers))
+    decided = _apply(tx, which, decision, by)
+    tx.execute(update(jobs).where(jobs.c.id == job_id).values(wake_at=0))
+    job_moves.end_if_done(tx, job_id)
+    return decided
+
+
+def send_unsure_again(tx: Connection) -> int:
+    """Where the caller chose `again` (user events only), an unsure chunk goes once more, counted as repeated."""
+    chosen = select(jobs.c.id).where(jobs.c.on_unsure == "again", jobs.c.state.not_in(job_moves.ENDED))
+    which = [chunks.c.state == "unsure", chunks.c.job_id.in_(chosen)]
+    return _apply(tx, which, "send-again", "on_unsure=again")
+
+
+def _apply(tx: Connection, which: list[ColumnElement[bool]], decision: str, by: str) -> int:
+    left = chunks.c.rows - chunks.c.refused - chunks.c.skipped
+    waiting: dict[str, Any] = {"state": "waiting", "not_before": 0, "refused": 0, "refused_by": None, "tries": 0}
+    moves: dict[str, dict[str, Any]] = {
+        "was-sent": {"state": "done", "accepted": left, "settled_at": time.time()},
+        "send": waiting,
+        "send-again": waiting | {"repeated": True},
+        "drop": {"state": "done", "skipped": left, "settled_at": time.time()},
+    }
+    rows = tx.execute(
+        update(chunks)
+        .where(*which)
+        .values(decided_by=by, fence=chunks.c.fence + 1, why=None, **moves[decision])
+        .returning(chunks.c.id, chunks.c.skipped)
+    ).all()
+    if decision == "drop":
+        for row in rows:
+            by_code = json.dumps({"dropped": row.skipped})
+            tx.execute(update(chunks).where(chunks.c.id == row.id).values(skipped_by=by_code))
+    return len(rows)

@@ -1,0 +1,94 @@
+"""Many threads, one transaction: whoever leads commits everything that waits.
+
+A durable commit costs a sync of the disk, whatever it carries. Sixteen lanes that each want one share it;
+and an answer that has arrived is settled by the very next commit of the process, whoever makes it, so a kill
+finds hardly any call that was answered and not settled (design §6).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+
+
+class _Entry:
+    """A piece of work, and the lock its thread waits at until it is done or has to lead."""
+
+    __slots__ = ("done", "error", "turn", "value", "work")
+
+    def __init__(self, work: Work[Any], turn: threading.Lock | None) -> None:
+        self.work = work
+        self.turn = turn
+        self.done = False
+        self.value: Any = None
+        self.error: BaseException | None = None
+
+
+class Desk:
+    """Takes pieces of work on the ledger and commits them together, in the order they came."""
+
+    def __init__(self, begin: Callable[[], AbstractContextManager[Connection]]) -> None:
+        self._begin = begin
+        self._guard = threading.Lock()
+        self._queue: list[_Entry] = []
+        self._led = False
+
+    def write(self, work: Work[T]) -> T:
+        """Do `work` in a transaction and come back when it is on disk, with its result or its error."""
+        entry = _Entry(work, threading.Lock())
+        assert entry.turn is not None  # noqa: S101 - made in the line above
+        entry.turn.acquire()
+        with self._guard:
+            self._queue.append(entry)
+            lead, self._led = not self._led, True
+        if not lead:
+            entry.turn.acquire()
+        if not entry.done:
+            self._lead()
+        if entry.error is not None:
+            raise entry.error
+        value: T = entry.value
+        return value
+
+    def later(self, work: Work[Any]) -> None:
+        """Do `work` with the next commit of this process. The caller's own next `write` includes it."""
+        with self._guard:
+            self._queue.append(_Entry(work, None))
+
+    def _lead(self) -> None:
+        """Commit what waits, tell its threads, and hand the lead to the first that has come meanwhile."""
+        with self._guard:
+            entries, self._queue = self._queue, []
+        self._commit(entries)
+        with self._guard:
+            following = next((entry.turn for entry in self._queue if entry.turn is not None), None)
+            self._led = following is not None
+        # The next leader first: the disk is what everybody waits for.
+        for turn in (following, *(entry.turn for entry in entries)):
+            if turn is not None and turn.locked():
+                turn.release()
+
+    def _commit(self, entries: list[_Entry]) -> None:
+        try:
+            with self._begin() as tx:
+                for entry in entries:
+                    entry.value = entry.work(tx)
+        except Exception as error:  # noqa: BLE001 - it is raised again in the thread whose work it is
+            self._commit_alone(entries, error)
+        for entry in entries:
+            entry.done = True
+
+    def _commit_alone(self, entries: list[_Entry], error: Exception) -> None:
+        """One piece failed and took the others' transaction with it: each gets one of its own."""
+        if len(entries) == 1:
+            entries[0].error = error
+            return
+        for entry in entries:
+            self._commit([entry])

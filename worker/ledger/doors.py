@@ -1,0 +1,65 @@
+"""An account's door as the ledger keeps it; `worker/outage.py` says when it closes and opens."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+
+from worker.ledger import claims
+from worker.ledger.claims import Claim
+from worker.ledger.prepared import Prepared
+from worker.ledger.tables import doors
+
+ONE = Prepared(select(doors).where(doors.c.id == bindparam("account")))
+OPENED = Prepared(
+    update(doors)
+    .where(
+        doors.c.id == bindparam("account"),
+        doors.c.state != "forbidden",
+        (doors.c.in_a_row > 0) | (doors.c.state != "open"),
+    )
+    .values(state="open", in_a_row=0, step=0, why=None, lease_until=None, owner=None, not_before=0)
+)
+
+
+def get(tx: Connection, account: str) -> Row[Any] | None:
+    """None: nothing was ever wrong with this account."""
+    return ONE(tx, account=account).one_or_none()
+
+
+def all_of(tx: Connection) -> list[Row[Any]]:
+    return list(tx.execute(select(doors).order_by(doors.c.id)))
+
+
+def ensure(tx: Connection, account: str) -> Row[Any]:
+    """The account's row, locked until the transaction ends."""
+    wanted = select(doors).where(doors.c.id == account).with_for_update()
+    row = tx.execute(wanted).one_or_none()
+    if row is None:
+        tx.execute(insert(doors).values(id=account, state="open"))
+        row = tx.execute(wanted).one()
+    return row
+
+
+def put(tx: Connection, account: str, **values: Any) -> None:
+    tx.execute(update(doors).where(doors.c.id == account).values(**values))
+
+
+def opened(tx: Connection, account: str) -> None:
+    """A success: open, and nothing in a row. One statement that mostly finds nothing to change."""
+    OPENED(tx, account=account)
+
+
+def claim_probe(tx: Connection, account: str, owner: str, lease: float) -> Claim | None:
+    """The right to send the one probe that is due."""
+    shut = claims.one_of(doors.c.state, ("closed", "probing"))
+    taken = claims.take(tx, doors, owner, lease, doors.c.id == account, shut, state="probing")
+    return claims.of(taken[0]) if taken else None
+
+
+def probes_due(tx: Connection) -> list[str]:
+    """Accounts whose probe nobody has sent yet."""
+    shut = doors.c.state.in_(("closed", "probing"))
+    return list(tx.execute(select(doors.c.id).where(shut, claims.free(doors, time.time()))).scalars())

@@ -1,0 +1,172 @@
+"""The tables. Times are seconds since 1970 in UTC.
+
+Personal data lies only in `payload`, `answer` and `signature`, encrypted.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
+
+metadata = MetaData(
+    naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s"}
+)
+ROW_ID = BigInteger().with_variant(Integer, "sqlite")
+
+
+def claim_columns() -> tuple[Column[object], ...]:
+    """What `claims.py` needs of a table: when it may be taken, by whom it is held, and how often it was taken."""
+    return (
+        Column("not_before", Float, nullable=False, server_default="0"),
+        Column("lease_until", Float),
+        Column("owner", String(120)),
+        Column("fence", Integer, nullable=False, server_default="0"),
+    )
+
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(20), primary_key=True),
+    Column("operation", String(80), nullable=False),
+    Column("account", String(80), nullable=False),
+    Column("kind", String(8), nullable=False),  # call | file
+    Column("key", Text),
+    Column("key_hash", String(64), nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    Column("source", Text),
+    Column("stamp", String(80)),
+    Column("options", Text, nullable=False, server_default="{}"),
+    Column("on_unsure", String(5), nullable=False, server_default="park"),  # park | again
+    Column("then", Text, nullable=False, server_default="[]"),
+    Column("state", String(12), nullable=False),
+    Column("planned", Boolean, nullable=False, server_default=false()),
+    Column("paused_in", String(12)),
+    Column("why", Text),
+    Column("error", Text),
+    Column("created_at", Float, nullable=False),
+    Column("finished_at", Float),
+    Column("give_up_at", Float, nullable=False),
+    Column("wake_at", Float, nullable=False, server_default="0"),
+    *claim_columns(),
+    UniqueConstraint("operation", "account", "key_hash"),
+    Index(None, "state", "wake_at"),
+    Index(None, "created_at"),
+)
+
+chunks = Table(
+    "chunks",
+    metadata,
+    Column("id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("job_id", String(20), ForeignKey("jobs.id"), nullable=False),
+    Column("account", String(80), nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("state", String(8), nullable=False),  # waiting | claimed | sending | awaiting | unsure | done
+    Column("offset", BigInteger, nullable=False, server_default="0"),
+    Column("length", BigInteger, nullable=False),
+    Column("first_row", BigInteger, nullable=False, server_default="1"),
+    Column("lines", Integer, nullable=False, server_default="1"),
+    Column("rows", Integer, nullable=False, server_default="1"),
+    Column("checksum", String(64), nullable=False, server_default=""),
+    Column("too_long", Boolean, nullable=False, server_default=false()),
+    Column("payload", LargeBinary),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("deaths", Integer, nullable=False, server_default="0"),
+    Column("suspect", Boolean, nullable=False, server_default=false()),
+    Column("repeated", Boolean, nullable=False, server_default=false()),
+    Column("sent_at", Float),
+    Column("settled_at", Float),
+    Column("accepted", Integer, nullable=False, server_default="0"),
+    Column("refused", Integer, nullable=False, server_default="0"),
+    Column("skipped", Integer, nullable=False, server_default="0"),
+    Column("refused_by", Text),
+    Column("skipped_by", Text),
+    Column("answer", LargeBinary),
+    Column("why", Text),
+    Column("decided_by", String(80)),
+    *claim_columns(),
+    UniqueConstraint("job_id", "n"),
+    Index(None, "job_id", "state", "not_before"),
+    Index(None, "state", "lease_until"),
+    Index(None, "account", "sent_at"),
+)
+
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("chunk_id", ROW_ID, ForeignKey("chunks.id"), nullable=False),
+    Column("job_id", String(20), nullable=False),
+    Column("row", BigInteger, nullable=False),
+    Column("last", BigInteger),
+    Column("code", String(100), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("advice", Text, nullable=False, server_default=""),
+    Index(None, "job_id", "row"),
+    Index(None, "chunk_id"),
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("id", String(255), primary_key=True),  # the Celery task id
+    Column("job_id", String(20), ForeignKey("jobs.id"), nullable=False),
+    Column("state", String(8), nullable=False),  # waiting | handed
+    Column("signature", LargeBinary, nullable=False),
+    *claim_columns(),
+    Index(None, "state", "not_before"),
+    Index(None, "job_id"),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("kind", String(80), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("state", String(8), nullable=False),  # waiting | handed
+    Column("created_at", Float, nullable=False),
+    *claim_columns(),
+    Index(None, "state", "not_before"),
+)
+
+doors = Table(
+    "doors",
+    metadata,
+    Column("id", String(80), primary_key=True),  # the account, platform/name
+    Column("state", String(12), nullable=False),  # open | probing | closed | forbidden
+    Column("in_a_row", Integer, nullable=False, server_default="0"),
+    Column("step", Float, nullable=False, server_default="0"),
+    Column("busy_until", Float, nullable=False, server_default="0"),
+    Column("why", Text),
+    *claim_columns(),
+)
+
+posts = Table(
+    "posts",  # what exactly one process of all may do at a time: sweep
+    metadata,
+    Column("id", String(40), primary_key=True),
+    *claim_columns(),
+)
+
+processes = Table(
+    "processes",
+    metadata,
+    Column("id", String(120), primary_key=True),
+    Column("name", String(80), nullable=False),
+    Column("seen_at", Float, nullable=False),
+)
