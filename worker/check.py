@@ -1,0 +1,235 @@
+"""Checks rows and payloads before any call: what passes is encoded and sent, what doesn't is refused with reasons.
+
+A shape (marshmallow) is the one truth and writes the reasons. A pre-check may accept rows faster (design §7); where
+it can't vouch for a whole chunk, halves of it are tried, so that one bad row does not send all others the slow way.
+Reasons name fields, never values: a refused row is somebody's data.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from marshmallow import Schema, ValidationError
+
+from worker.operation import JSON, Limits, Rows
+from worker.outcome import Refusal
+from worker.sources.cut import Stretch, line_limit
+
+FEW = 8
+MOST_REASONS = 10
+LONGEST_NAME = 60
+
+WRONG = {
+    "row.utf8": ("It is not valid UTF-8.", "Write the file in UTF-8."),
+    "row.nul": ("It holds a NUL byte.", "Remove the byte; the file may be damaged."),
+    "row.json": ("It is not valid JSON.", "Write each row as one JSON object on a line of its own."),
+    "row.surrogate": ("It holds one half of a surrogate pair, which is no character.", "Repair or remove the text."),
+    "row.nan": ("It holds NaN or Infinity, which JSON does not have.", "Give a number, or null."),
+    "row.number": ("It holds a number that is too large.", "Give a smaller number, or write it as a string."),
+    "row.not_object": ("It is not a JSON object.", "Write each row as an object with named fields."),
+    "row.too_deep": ("It is nested too deeply.", "Write it flat."),
+    "text.nul": ("A text in it holds the character U+0000.", "Remove the character."),
+}
+
+# marshmallow's standard messages: the problem, what the sentence says of the field, and advice.
+PROBLEMS = {
+    "Missing data for required field.": ("missing", "is missing", "Add it."),
+    "Field may not be null.": ("null", "is null", "Give it a value."),
+    "Unknown field.": ("unknown", "is not a known field", "Leave it out, or correct its name."),
+}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What may be sent, in order, and why the other rows may not."""
+
+    rows: list[Any] = field(default_factory=list, repr=False)
+    refusals: list[Refusal] = field(default_factory=list)
+
+
+class _Malformed(Exception):
+    """Not a JSON object that could be sent; its text is one of the codes in WRONG."""
+
+
+def check_lines(numbers: Sequence[int], lines: Sequence[bytes], rows: Rows) -> Checked:
+    """Check the raw lines of a chunk. Each is either in `rows` or has exactly one refusal, with all its reasons."""
+    checked = Checked()
+    if rows.precheck:
+        _check_fast(numbers, lines, rows, checked)
+    else:
+        _check_slowly(numbers, lines, rows, checked)
+    return checked
+
+
+def check_payload(payload: Any, schema: type[Schema]) -> tuple[JSON | None, list[Refusal]]:
+    """The payload of a single call as it may be sent, or every reason why it may not."""
+    codes = _payload_faults(payload)
+    refusals = [_refusal(1, code) for code in codes]
+    if {"row.not_object", "row.too_deep", "row.json"}.intersection(codes):
+        return None, refusals
+    try:
+        loaded: JSON = _shape(schema).load(payload)
+    except ValidationError as error:
+        return None, refusals + list(_reasons(1, error.messages))
+    return (None, refusals) if refusals else (loaded, [])
+
+
+def too_long(piece: Stretch, limits: Limits) -> Refusal:
+    """Why a line was not even read: no request can carry it."""
+    reason = f"The line has {piece.length} bytes; a request can carry rows of {line_limit(limits)} bytes."
+    return Refusal(piece.first_row, "row.too_long", reason, "Shorten it; perhaps line ends are missing.")
+
+
+def _check_fast(numbers: Sequence[int], lines: Sequence[bytes], rows: Rows, checked: Checked) -> None:
+    taken = rows.precheck(lines) if rows.precheck else None
+    if taken is not None:
+        checked.rows.extend(taken)
+    elif len(lines) <= FEW:
+        _check_slowly(numbers, lines, rows, checked)
+    else:
+        middle = len(lines) // 2
+        _check_fast(numbers[:middle], lines[:middle], rows, checked)
+        _check_fast(numbers[middle:], lines[middle:], rows, checked)
+
+
+def _check_slowly(numbers: Sequence[int], lines: Sequence[bytes], rows: Rows, checked: Checked) -> None:
+    shape = _shape(rows.shape)
+    for number, line in zip(numbers, lines, strict=True):
+        try:
+            checked.rows.append(shape.load(_decode(line)))
+        except _Malformed as error:
+            checked.refusals.append(_refusal(number, str(error)))
+        except ValidationError as error:
+            checked.refusals.append(_as_one(list(_reasons(number, error.messages))))
+
+
+@functools.cache
+def _shape(schema: type[Schema]) -> Schema:
+    """Making one costs as much as several rows."""
+    return schema()
+
+
+def _decode(line: bytes) -> JSON:
+    """The object that a line is. msgspec reads it on both roads, so that numbers mean the same on both."""
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        raise _Malformed("row.utf8") from None
+    if "\0" in text:
+        raise _Malformed("row.nul")
+    try:
+        value = msgspec.json.decode(line)
+    except RecursionError:
+        raise _Malformed("row.too_deep") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise _Malformed(_why_not_read(text)) from None
+    if not isinstance(value, dict):
+        raise _Malformed("row.not_object")
+    if "\\u0000" in text and _holds_nul(value):
+        raise _Malformed("text.nul")
+    return value
+
+
+def _why_not_read(text: str) -> str:
+    """What the standard library takes and msgspec does not, is named; whatever neither takes is no JSON."""
+    constants: list[str] = []
+    try:
+        value = json.loads(text, parse_constant=constants.append, parse_int=str)
+    except RecursionError:
+        return "row.too_deep"
+    except ValueError:
+        return "row.json"
+    if constants:
+        return "row.nan"
+    return "row.surrogate" if _holds_surrogate(value) else "row.number"
+
+
+def _payload_faults(payload: Any) -> list[str]:
+    if not isinstance(payload, dict):
+        return ["row.not_object"]
+    try:
+        with contextlib.suppress(UnicodeEncodeError):  # named below, with whatever else is wrong
+            msgspec.json.encode(payload)
+    except RecursionError:
+        return ["row.too_deep"]
+    except (TypeError, OverflowError):
+        return ["row.json"]
+    tests = {"text.nul": _holds_nul, "row.surrogate": _holds_surrogate, "row.nan": _holds_nan}
+    return [code for code, holds in tests.items() if holds(payload)]
+
+
+def _holds_nul(value: Any) -> bool:
+    return any("\0" in part for part in _parts(value) if isinstance(part, str))
+
+
+def _holds_surrogate(value: Any) -> bool:
+    letters = itertools.chain.from_iterable(part for part in _parts(value) if isinstance(part, str))
+    return any("\ud800" <= letter <= "\udfff" for letter in letters)
+
+
+def _holds_nan(value: Any) -> bool:
+    return any(not math.isfinite(part) for part in _parts(value) if isinstance(part, float))
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """All keys and single values, however deep: without recursion, which a row could exhaust."""
+    left = [value]
+    while left:
+        part = left.pop()
+        if isinstance(part, dict):
+            left.extend(itertools.chain(part.keys(), part.values()))
+        elif isinstance(part, list | tuple):
+            left.extend(part)
+        else:
+            yield part
+
+
+def _refusal(number: int, code: str) -> Refusal:
+    return Refusal(number, code, *WRONG[code])
+
+
+def _reasons(number: int, found: Any, path: str = "") -> Iterator[Refusal]:
+    """One refusal a problem. A validator's own `{"code", "reason", "advice"}` is one; its reason ends the sentence
+    that begins with the field's name."""
+    if isinstance(found, str):
+        problem, reason, advice = PROBLEMS.get(found, ("invalid", f"is not valid ({found.rstrip('.')})", "Correct it."))
+        yield Refusal(number, f"{path or 'row'}.{problem}", f"{path or 'row'} {reason}.", advice)
+    elif isinstance(found, list):
+        for one in found:
+            yield from _reasons(number, one, path)
+    elif isinstance(found.get("code"), str):
+        reason = f"{path or 'row'} {found['reason']}."
+        yield Refusal(number, f"{path or 'row'}.{found['code']}", reason, found.get("advice", ""))
+    else:
+        for name, inner in found.items():
+            yield from _reasons(number, inner, _below(path, name))
+
+
+def _below(path: str, name: Any) -> str:
+    if name == "_schema":
+        return path
+    shown = _shown(str(name))
+    return f"{path}.{shown}" if path else shown
+
+
+def _shown(name: str) -> str:
+    """A field's name as the row has it is somebody's data: short, printable, and never an address."""
+    if "@" in name:
+        return "(address)"
+    return "".join(letter if letter.isprintable() else "?" for letter in name[:LONGEST_NAME]) or "(empty)"
+
+
+def _as_one(refusals: list[Refusal]) -> Refusal:
+    first, reasons = refusals[0], [one.reason for one in refusals[:MOST_REASONS]]
+    if len(refusals) > MOST_REASONS:
+        reasons.append(f"And {len(refusals) - MOST_REASONS} more.")
+    advice = dict.fromkeys(one.advice for one in refusals[:MOST_REASONS] if one.advice)
+    return Refusal(first.row, first.code, " ".join(reasons), " ".join(advice))
