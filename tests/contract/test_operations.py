@@ -1,0 +1,135 @@
+"""Contract: what every declared operation must do, whatever platform it belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sandbox.server import Sandbox
+from worker import platforms
+from worker.answers import Answer, Lost, NotSent, lost, meaning
+from worker.check import check_payload
+from worker.client import Client
+from worker.errors import Busy, Down, Forbidden, Refused, Unsure
+from worker.operation import Operation, Reading, Repeat, Timeouts
+
+OPERATIONS = sorted(platforms.operations())
+QUICK = Timeouts(connect=1.0, read=0.4, total=0.8)
+SAFE, HARMFUL = Repeat.SAFE, Repeat.HARMFUL
+
+# What the sandbox is told to do with the next request, and what its answer means where a repeat is safe and where
+# it is harmful: the table of design §6, row by row.
+TABLE: dict[str, tuple[dict[str, Any], type[Exception] | None, type[Exception] | None]] = {
+    "401": ({"fault": "status", "status": 401}, Forbidden, Forbidden),
+    "403": ({"fault": "status", "status": 403}, Forbidden, Forbidden),
+    "429": ({"fault": "status", "status": 429}, Busy, Busy),
+    "429 with Retry-After": ({"fault": "status", "status": 429, "retry_after": 7}, Busy, Busy),
+    "503 with Retry-After": ({"fault": "status", "status": 503, "retry_after": 7}, Busy, Busy),
+    "503": ({"fault": "status", "status": 503}, Down, Unsure),
+    "400": ({"fault": "status", "status": 400}, Refused, Refused),
+    "404": ({"fault": "status", "status": 404}, Refused, Refused),
+    "413": ({"fault": "status", "status": 413}, Refused, Refused),
+    "422": ({"fault": "status", "status": 422}, Refused, Refused),
+    "408": ({"fault": "status", "status": 408}, Down, Unsure),
+    "425": ({"fault": "status", "status": 425}, Down, Unsure),
+    "500": ({"fault": "status", "status": 500}, Down, Unsure),
+    "500 after taking it": ({"fault": "status", "status": 500, "applied": True}, Down, Unsure),
+    "502": ({"fault": "status", "status": 502}, Down, Unsure),
+    "504": ({"fault": "status", "status": 504}, Down, Unsure),
+    "307": ({"fault": "status", "status": 307, "headers": {"Location": "/elsewhere"}}, Down, Unsure),
+    "302": ({"fault": "status", "status": 302, "headers": {"Location": "/elsewhere"}}, Down, Unsure),
+    "a page of HTML with 200": ({"fault": "html"}, Down, Unsure),
+    "an empty 200": ({"fault": "empty"}, None, None),
+    "200 that says no": ({"fault": "status", "status": 200, "body": '{"error": "no such thing"}'}, Refused, Refused),
+    "cut after accepting": ({"fault": "cut"}, Down, Unsure),
+    "half an answer": ({"fault": "half"}, Down, Unsure),
+    "reset before reading": ({"fault": "reset"}, Down, Unsure),
+    "garbage": ({"fault": "garbage"}, Down, Unsure),
+    "hang": ({"fault": "hang", "seconds": 5}, Down, Unsure),
+    "drip": ({"fault": "drip", "every": 0.3}, Down, Unsure),
+}
+
+
+@pytest.fixture(params=OPERATIONS)
+def operation(request: pytest.FixtureRequest) -> Operation:
+    return replace(platforms.operation(request.param), timeouts=QUICK)
+
+
+def body_of(operation: Operation) -> dict[str, Any]:
+    checked, refusals = check_payload(operation.example, operation.shape)
+    assert refusals == []
+    assert checked is not None
+    return {operation.rows.key: [checked]} if operation.rows else checked
+
+
+def ask(operation: Operation, repeat: Repeat) -> Reading:
+    """One request as the runner makes it: what its answer means, or the error it raises."""
+    account, client = platforms.account(f"{operation.platform}/default"), Client()
+    parcel = client.pack(operation, account.platform, account.access, body_of(operation))
+    try:
+        client.open(parcel, operation)
+        return meaning(operation, account.platform, repeat, client.send(parcel, operation))
+    except NotSent as error:
+        raise Down(str(error)) from None
+    except Lost as error:
+        raise lost(str(error), repeat) from None
+
+
+def test_its_example_passes_its_shape(operation: Operation) -> None:
+    assert body_of(operation)
+
+
+def test_it_names_where_it_is_documented(operation: Operation) -> None:
+    assert operation.summary
+    assert operation.source
+    assert operation.path.startswith("/")
+
+
+def test_the_platform_takes_its_example(operation: Operation, connected: Sandbox) -> None:
+    assert ask(operation, HARMFUL).accepted
+    assert connected.counts()["by_status"] == {"200": 1}
+
+
+def test_wrong_keys_are_forbidden(operation: Operation, connected: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    for setting in platforms.platforms()[operation.platform].settings:
+        if setting.secret:
+            monkeypatch.setenv(setting.name, "wrong")
+    platforms.account.cache_clear()
+    with pytest.raises(Forbidden):
+        ask(operation, HARMFUL)
+
+
+@pytest.mark.parametrize("repeat", [SAFE, HARMFUL], ids=["safe", "harmful"])
+@pytest.mark.parametrize("row", TABLE)
+def test_the_table_of_answers(operation: Operation, connected: Sandbox, row: str, repeat: Repeat) -> None:
+    fault, safe, harmful = TABLE[row]
+    connected.fault(fault["fault"], times=1, **{name: value for name, value in fault.items() if name != "fault"})
+    expected = safe if repeat is SAFE else harmful
+    if expected is None:
+        assert ask(operation, repeat).accepted
+        return
+    with pytest.raises(expected):
+        ask(operation, repeat)
+
+
+@pytest.mark.parametrize("repeat", [SAFE, HARMFUL], ids=["safe", "harmful"])
+def test_nobody_there_means_not_sent(
+    operation: Operation, connected: Sandbox, repeat: Repeat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in connected.environment().items():
+        if name.endswith("BASE_URL"):
+            monkeypatch.setenv(name, value.replace(connected.url, "http://127.0.0.1:1"))
+    platforms.account.cache_clear()
+    with pytest.raises(Down):
+        ask(operation, repeat)
+
+
+def test_keys_are_added_at_the_last_moment_and_shown_nowhere(operation: Operation, connected: Sandbox) -> None:
+    account = platforms.account(f"{operation.platform}/default")
+    parcel = Client().pack(operation, account.platform, account.access, body_of(operation))
+    secrets = list(account.access.credentials.values())
+    assert any(secret.encode() in (parcel.request.body or b"") for secret in secrets)
+    shown = repr(parcel) + repr(account.access) + repr(Answer(200, {}, b"x"))
+    assert not any(secret in shown for secret in secrets)

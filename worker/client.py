@@ -1,0 +1,151 @@
+"""The only file that talks HTTP to platforms: open, send, read, and say what the answer means.
+
+Exactly one attempt: no redirects (a POST would be sent again), no retries of the adapter, no `.netrc` or proxy
+from the environment. Who retries is `runner/`.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+
+from worker.answers import Answer, Lost, NotSent
+from worker.deadline import Deadlines
+from worker.operation import Access, Operation, Platform, Unsigned
+
+ANSWER_CAP = 4 << 20
+PIECE = 1 << 16
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A request ready to leave. Its repr shows no address and no content."""
+
+    url: str = field(repr=False)
+    request: requests.PreparedRequest = field(repr=False)
+
+
+class Client:
+    """One session a thread: a session's connections are not made for sharing."""
+
+    def __init__(self) -> None:
+        self._own = threading.local()
+        self._deadlines = Deadlines()
+
+    def pack(self, operation: Operation, platform: Platform, access: Access, body: dict[str, Any] | None) -> Parcel:
+        """Sign and encode; values of `body` may be JSON already (`msgspec.Raw`)."""
+        signed = platform.sign(operation, Unsigned({"Accept": "application/json"}, body), access)
+        content = None if signed.body is None else msgspec.json.encode(signed.body)
+        headers = dict(signed.headers) | ({"Content-Type": "application/json"} if content is not None else {})
+        url = access.base_url.rstrip("/") + operation.path
+        request = requests.Request(operation.method, url, headers=headers, data=content).prepare()
+        return Parcel(url, request)
+
+    def open(self, parcel: Parcel, operation: Operation) -> None:
+        """Have a connection ready, so that the budget is taken and the mark is made only when one is."""
+        pool = self._pool(parcel)
+        connection = pool._get_conn(timeout=operation.timeouts.connect)
+        try:
+            if connection.sock is None:
+                connection.timeout = operation.timeouts.connect
+                connection.connect()
+        except (HTTPError, OSError) as error:
+            raise NotSent(_name(error)) from None
+        finally:
+            self._own.connection = connection
+            pool._put_conn(connection)
+
+    def send(self, parcel: Parcel, operation: Operation) -> Answer:
+        """The answer, or `NotSent` when the request surely never left, or `Lost` when nobody can say."""
+        limits = operation.timeouts
+        began = time.monotonic()
+        with self._deadlines.until(began + limits.total, self._shutter()) as overdue:
+            try:
+                response = self._session().send(
+                    parcel.request, stream=True, timeout=(limits.connect, limits.read), allow_redirects=False
+                )
+                body = _read(response, began + limits.total)
+            except requests.ConnectTimeout as error:
+                raise NotSent(_name(error)) from None
+            except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+                raise _loss(error, overdue()) from None
+        return Answer(response.status_code, dict(response.headers), body, time.monotonic() - began)
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._own, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.trust_env = False
+            session.headers.clear()
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, HTTPAdapter(pool_connections=4, pool_maxsize=1, max_retries=0))
+            self._own.session = session
+        return session
+
+    def _pool(self, parcel: Parcel) -> Any:
+        """The pool of this thread for the parcel's host; its connections make themselves known to `_shutter`."""
+        adapter: Any = self._session().get_adapter(parcel.url)
+        pool = adapter.get_connection_with_tls_context(parcel.request, verify=True)
+        if not getattr(pool.ConnectionCls, "known_to", None):
+            pool.ConnectionCls = _known(pool.ConnectionCls, self._own)
+        return pool
+
+    def _shutter(self) -> Callable[[], None]:
+        """Shuts the socket of the calling thread's request, from another thread."""
+        own = self._own.__dict__
+        return lambda: _shut(getattr(own.get("connection"), "sock", None))
+
+
+def _known(connection_class: type[Any], own: threading.local) -> type[Any]:
+    """A connection class whose connections note themselves as their thread's current one when they connect."""
+
+    class Known(connection_class):  # type: ignore[misc]
+        known_to = own
+
+        def connect(self) -> None:
+            super().connect()
+            own.connection = self
+
+    return Known
+
+
+def _shut(sock: socket.socket | None) -> None:
+    try:
+        if sock is not None:
+            sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return  # closed meanwhile: just what was wanted
+
+
+def _read(response: requests.Response, deadline: float) -> bytes:
+    """The whole body, decoded, at most `ANSWER_CAP` bytes of it, before the deadline."""
+    pieces: list[bytes] = []
+    size = 0
+    with response:
+        for piece in response.iter_content(PIECE):
+            size += len(piece)
+            if size > ANSWER_CAP or time.monotonic() > deadline:
+                raise requests.exceptions.ChunkedEncodingError("the answer was too large or too slow")
+            pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _loss(error: Exception, overdue: bool) -> NotSent | Lost:
+    text = repr(error)
+    if not overdue and ("NewConnectionError" in text or "NameResolutionError" in text):
+        return NotSent(_name(error))
+    return Lost("the total time was over" if overdue else _name(error))
+
+
+def _name(error: BaseException) -> str:
+    """The class alone: the texts of these errors hold addresses and urls."""
+    return type(error).__name__

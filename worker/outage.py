@@ -1,0 +1,96 @@
+"""An account's door. An outage belongs to the account, not to the row (design §6).
+
+Two Down or Unsure in a row close it for bulk and harmful calls: nothing is claimed, no try is counted, one
+probe goes out after 5 s, then at growing distances, until one succeeds. Its state lies in the ledger.
+"""
+
+from __future__ import annotations
+
+import enum
+import time
+
+from sqlalchemy import Connection
+
+from worker.errors import Busy, Forbidden
+from worker.ledger import doors
+
+IN_A_ROW = 2
+FIRST_STEP = 5.0
+LONGEST_STEP = 300.0
+
+
+class Way(enum.Enum):
+    """How one may go through the door now."""
+
+    OPEN = "open"
+    PROBE = "probe"
+
+
+def admit(tx: Connection, account: str, owner: str, lease: float, *, braked: bool = True) -> Way:
+    """May a call go now? `Busy` says when to ask again; `Forbidden` that a person has to open it first.
+
+    `braked` is false for a safe call: an outage doesn't stop it.
+    """
+    door = doors.get(tx, account)
+    now = time.time()
+    if door is None:
+        return Way.OPEN
+    if door.state == "forbidden":
+        raise Forbidden(door.why)
+    if door.busy_until > now:
+        raise Busy(door.busy_until - now, "the platform asked to wait")
+    if door.state == "open" or not braked:
+        return Way.OPEN
+    if doors.claim_probe(tx, account, owner, lease) is None:
+        raise Busy(max(0.5, door.not_before - now), door.why or "the account is closed")
+    return Way.PROBE
+
+
+def answered(tx: Connection, account: str) -> None:
+    """The platform answered as it should, be it with a refusal."""
+    doors.opened(tx, account)
+
+
+def failed(tx: Connection, account: str, why: str) -> float | None:
+    """One more Down or Unsure: the seconds until the next probe when the door is closed now, else None."""
+    door = doors.ensure(tx, account)
+    if door.state == "forbidden":
+        return LONGEST_STEP
+    if door.state == "closed":
+        return float(max(0.5, door.not_before - time.time()))
+    if door.state == "open" and door.in_a_row + 1 < IN_A_ROW:
+        doors.put(tx, account, in_a_row=door.in_a_row + 1)
+        return None
+    step = min(max(door.step * 2, FIRST_STEP), LONGEST_STEP)
+    doors.put(
+        tx,
+        account,
+        state="closed",
+        in_a_row=door.in_a_row + 1,
+        step=step,
+        why=f"the account is closed after failures ({why}); probes go on by themselves",
+        not_before=time.time() + step,
+        lease_until=None,
+        owner=None,
+    )
+    return step
+
+
+def busy(tx: Connection, account: str, wait: float) -> None:
+    """The platform said 429: nobody of the account asks before `wait` seconds are over."""
+    door = doors.ensure(tx, account)
+    state = {"state": "open", "in_a_row": 0, "step": 0.0} if door.state == "probing" else {}
+    doors.put(tx, account, busy_until=max(door.busy_until, time.time() + wait), **state)
+
+
+def forbid(tx: Connection, account: str, why: str) -> None:
+    """The keys were not accepted: only a person opens this door again."""
+    doors.ensure(tx, account)
+    sentence = f"{why}. Set the right keys, start the workers anew, then `omniworker accounts resume {account}`."
+    doors.put(tx, account, state="forbidden", why=sentence, lease_until=None, owner=None)
+
+
+def resume(tx: Connection, account: str) -> None:
+    """A person opens the door."""
+    doors.ensure(tx, account)
+    doors.put(tx, account, state="open", in_a_row=0, step=0.0, busy_until=0.0, why=None, not_before=0.0)
