@@ -1,0 +1,147 @@
+"""Takes what somebody asks for into the ledger: the first act, before anything else can go wrong."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from worker import platforms
+from worker.ledger import chunks, jobs
+from worker.ledger.ids import new_id
+from worker.ledger.jobs import Asked
+from worker.operation import JSON, NotConnected, Operation
+from worker.outcome import Refusal
+from worker.process import Process
+from worker.runner.results import Refused
+from worker.seal import digest
+
+CALL_WORDS = {"payload", "key", "account", "options"}
+FILE_WORDS = {"source", "key", "account", "options", "then"}
+FILE_OPTIONS = {"on_unsure"}
+
+
+@dataclass(frozen=True)
+class Order:
+    """A call's `payload`, or a file's `source`, as an application asked for it. Its repr shows neither."""
+
+    operation: Operation
+    account: str
+    key: str | None
+    payload: JSON | None = field(default=None, repr=False)
+    source: str | None = field(default=None, repr=False)
+    options: JSON = field(default_factory=dict)
+    then: list[JSON] = field(default_factory=list)
+
+    @property
+    def kind(self) -> str:
+        return "file" if self.source is not None else "call"
+
+
+def read_order(operation: Operation, words: JSON) -> Order:
+    """The order in a task's kwargs or a command's words; `Refused` names every word that is off."""
+    is_file = "source" in words
+    wrong = sorted(set(words) - (FILE_WORDS if is_file else CALL_WORDS))
+    if wrong:
+        allowed = ", ".join(sorted(FILE_WORDS if is_file else CALL_WORDS))
+        raise _refused("words.unknown", f"{operation.name} does not know {', '.join(wrong)}: it takes {allowed}.")
+    order = Order(
+        operation,
+        f"{operation.platform}/{words.get('account') or 'default'}",
+        words.get("key"),
+        None if is_file else words.get("payload"),
+        words.get("source"),
+        words.get("options") or {},
+        words.get("then") or [],
+    )
+    _check(order)
+    return order
+
+
+def _check(order: Order) -> None:
+    name = order.operation.name
+    if order.kind == "file" and order.operation.rows is None:
+        raise _refused("source.not_taken", f"{name} is a single call: give it a payload, not a source.")
+    if order.kind == "call" and order.operation.rows is not None:
+        raise _refused("source.missing", f"{name} delivers the rows of a file: give it a source.")
+    if order.kind == "call" and not isinstance(order.payload, dict):
+        raise _refused(
+            "payload.missing", f"{name} needs a payload, a JSON object; `omniworker operations {name}` shows one."
+        )
+    if order.key is not None and (not isinstance(order.key, str) or not order.key):
+        raise _refused("key.invalid", "A key is a text that names what was asked for, once and for all.")
+    unknown = sorted(set(order.options) - (FILE_OPTIONS if order.kind == "file" else set()))
+    if unknown:
+        raise _refused("options.unknown", f"{name} does not know the options {', '.join(unknown)}.")
+    _check_then(order)
+    _check_account(order)
+
+
+def _check_then(order: Order) -> None:
+    for step in order.then:
+        if not isinstance(step, dict) or not {"task", "queue"} <= set(step) <= {"task", "queue", "kwargs"}:
+            raise _refused(
+                "then.invalid", "Each entry of `then` is an object with task and queue, and kwargs if wanted."
+            )
+
+
+def _check_account(order: Order) -> None:
+    """A platform without keys is not connected: its operations are refused with that sentence."""
+    try:
+        account = platforms.account(order.account)
+        account.access  # noqa: B018 - raises where a setting is missing
+    except NotConnected as error:
+        raise _refused("not_connected", str(error)) from None
+    if on_unsure(order) not in (("park", "again") if order.operation.may_repeat else ("park",)):
+        raise _refused("options.on_unsure", "on_unsure is park; for user events it may be again.")
+
+
+def on_unsure(order: Order) -> str:
+    """What the order says, else what the account's setting says, where the operation leaves a choice at all."""
+    default = platforms.account(order.account).on_unsure if order.operation.may_repeat else "park"
+    return str(order.options.get("on_unsure", default))
+
+
+def record(
+    process: Process, tx: Connection, order: Order, task_id: str | None, owner: str | None, lease: float
+) -> tuple[str, bool]:
+    """The job of this order, and whether it is new; a new call's chunk is claimed by `owner` at once."""
+    key = order.key or task_id
+    content = json.dumps([order.payload, order.source, order.options], sort_keys=True, ensure_ascii=False)
+    asked = Asked(
+        operation=order.operation.name,
+        account=order.account,
+        kind=order.kind,
+        key=order.key,
+        key_hash=digest("key", key) if key else digest("job", new_id()),
+        content_hash=digest("content", content),
+        source=order.source,
+        options=order.options,
+        on_unsure=on_unsure(order),
+        then=order.then,
+    )
+    try:
+        job_id, new = jobs.record(tx, asked)
+    except jobs.KeyReused as error:
+        raise _refused("key_reused", str(error)) from None
+    if new and order.kind == "call":
+        chunks.add_call(tx, job_id, order.account, process.seal.close(order.payload), owner, lease)
+    return job_id, new
+
+
+def put(process: Process, order: Order, task_id: str | None = None) -> Row[Any]:
+    """Record an order straight into the ledger, without a ticket; the job as it stands."""
+
+    def work(tx: Connection) -> Row[Any]:
+        job_id, _ = record(process, tx, order, task_id, None, 0)
+        job = jobs.get(tx, job_id)
+        assert job is not None  # noqa: S101 - recorded in this very transaction
+        return job
+
+    return process.ledger.write(work)
+
+
+def _refused(code: str, sentence: str) -> Refused:
+    return Refused.of([Refusal(1, code, sentence)], None)

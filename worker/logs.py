@@ -1,0 +1,47 @@
+"""Log lines: one JSON object a line, with the task's name and id, and nothing a task carries."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+from celery import current_task
+from structlog.typing import EventDict, WrappedLogger
+
+from worker.quiet import NoArguments
+
+SHARED = (
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
+
+
+def set_up_logs(level: str) -> None:
+    """Everything to standard error, through one formatter. Celery's and urllib3's lines lose what they carry."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(NoArguments())
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*SHARED, _task],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    # Their debug lines hold urls and whole messages.
+    for noisy in ("urllib3", "kombu", "amqp", "limits"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _task(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    request = getattr(current_task, "request", None)
+    if request is not None and request.id:
+        event.update(task=request.task, task_id=request.id)
+    return event

@@ -1,0 +1,114 @@
+"""Writes what came of a consignment: the one place where an answer or an error becomes a chunk's next state."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from worker import outage
+from worker.errors import Busy, Down, Forbidden, Refused, Unsure
+from worker.ledger import chunks, claims, jobs, tickets
+from worker.operation import Reading
+from worker.outcome import Outcome, Refusal, accepted, refused
+from worker.process import Process
+from worker.runner.consignment import Consignment
+
+TRIES = 6
+BACKOFF_BASE = 2.0
+BACKOFF_CAP = 300.0
+GAVE_UP = Refusal(
+    1,
+    "gave_up",
+    "It could not be delivered in the time its job allows, and it was not sent.",
+    "When the platform is well again: `omniworker jobs replay`.",
+)
+
+Result = Reading | Exception
+
+
+def book(process: Process, tx: Connection, sent: Consignment, result: Result) -> None:
+    """Settle, put back or lose the chunk, and move the account's door."""
+    account = sent.account.id
+    match result:
+        case Reading():
+            _settle(process, tx, sent, accepted(sent.rows, sent.left_out, result.answer))
+            outage.answered(tx, account)
+        case Refused():
+            _settle(process, tx, sent, _all_refused(sent, result))
+            outage.answered(tx, account)
+        case Unsure():
+            chunks.lose(tx, sent.claim, str(result))
+            outage.failed(tx, account, str(result))
+            _ended(tx, sent)
+        case Busy():
+            chunks.put_back(tx, sent.claim, result.wait, why=str(result))
+            outage.busy(tx, account, result.wait)
+        case Forbidden():
+            chunks.put_back(tx, sent.claim, 0, why=str(result))
+            outage.forbid(tx, account, str(result))
+        case Down():
+            _down(tx, sent, result)
+        case _:
+            _try_again(tx, sent.job_id, sent.chunk, f"our own mistake: {type(result).__name__}", None)
+
+
+def refuse_unsent(tx: Connection, job_id: str, chunk: Row[Any], error: Refused) -> None:
+    """Our own check left no row to send. The platform was not asked, so its door does not move."""
+    chunks.settle(tx, claims.of(chunk), refused(chunk.rows, error.refusals))
+    if chunk.payload is not None:
+        call_ended(tx, job_id)
+
+
+def _settle(process: Process, tx: Connection, sent: Consignment, outcome: Outcome) -> None:
+    settled = chunks.settle(tx, sent.claim, outcome)
+    if settled and outcome.answer is not None and sent.is_call:
+        chunks.keep_answer(tx, sent.claim, process.seal.close(outcome.answer))
+    _ended(tx, sent)
+
+
+def _ended(tx: Connection, sent: Consignment) -> None:
+    """A call ends with its only chunk; the lanes of a file look when they find no more to claim."""
+    if sent.is_call:
+        call_ended(tx, sent.job_id)
+
+
+def call_ended(tx: Connection, job_id: str) -> None:
+    jobs.end_if_done(tx, job_id)
+    tickets.ready(tx, job_id)
+
+
+def _all_refused(sent: Consignment, error: Refused) -> Outcome:
+    """What the platform said of the whole request is said of every row that was in it, as a range."""
+    if not error.whole:
+        return refused(sent.chunk.rows, [*sent.left_out, *error.refusals])
+    said = error.refusals[0]
+    first, last = sent.chunk.first_row, sent.chunk.first_row + sent.chunk.lines - 1
+    whole = Refusal(first, said.code, said.reason, said.advice, last if last > first else None)
+    return refused(sent.chunk.rows, [*sent.left_out, whole])
+
+
+def stumble(tx: Connection, job_id: str, chunk: Row[Any], error: Exception) -> None:
+    """We could not make it ready, for a reason that is our own mistake: tried again, in the end refused."""
+    _try_again(tx, job_id, chunk, f"our own mistake: {type(error).__name__}", None)
+
+
+def _down(tx: Connection, sent: Consignment, error: Down) -> None:
+    until_probe = outage.failed(tx, sent.account.id, str(error))
+    if until_probe is None:
+        _try_again(tx, sent.job_id, sent.chunk, str(error), error.wait)
+    else:
+        chunks.put_back(tx, sent.claim, until_probe, why=str(error))
+
+
+def _try_again(tx: Connection, job_id: str, chunk: Row[Any], why: str, wait: float | None) -> None:
+    """The try is counted; after the last one the rows are refused: they were not sent."""
+    tries = chunk.tries + 1
+    if tries < TRIES:
+        jitter = random.uniform(0, min(BACKOFF_CAP, BACKOFF_BASE * 2**tries))  # noqa: S311 - spreads, hides nothing
+        chunks.put_back(tx, claims.of(chunk), jitter if wait is None else wait, tried=True, why=why)
+        return
+    chunks.refuse_whole(tx, chunk, GAVE_UP)
+    if chunk.payload is not None:
+        call_ended(tx, job_id)

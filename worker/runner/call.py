@@ -1,0 +1,132 @@
+"""A call and its Celery result (design §6): the ticket says what a task is owed, the chunk what became of the call."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from celery import Task
+from celery.exceptions import Ignore, Retry
+from sqlalchemy import Connection, Row
+
+from worker.intake import Order, record
+from worker.ledger import chunks, claims, jobs, tickets
+from worker.ledger.claims import Claim
+from worker.outcome import Refusal
+from worker.process import Process
+from worker.runner import sending, suspects
+from worker.runner.lane import Lane
+from worker.runner.results import Refused, Unsure
+
+LOOK_AGAIN = 5.0
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a run of the task holds: its ticket, and the chunk when it is due and nobody else's."""
+
+    ticket: Claim
+    job_id: str
+    chunk: Row[Any] | None
+
+
+def first_run(process: Process, task: Task[Any, Any], order: Order) -> Any:
+    """Commit job and ticket together, then deliver."""
+    lease = sending.lease(order.operation.timeouts.total)
+    signature = process.seal.close(dict(task.signature_from_request(args=(), kwargs={})))
+    task_id = str(task.request.id)
+
+    def work(tx: Connection) -> Held | None:
+        if tickets.get(tx, task_id) is not None:
+            return _again(process, tx, task_id, lease)
+        job_id, new = record(process, tx, order, task_id, process.owner, lease)
+        ticket = tickets.open_held(tx, task_id, job_id, signature, process.owner, lease)
+        chunk = chunks.of_call(tx, job_id) if new else _claim(process, tx, job_id, lease)
+        return Held(ticket, job_id, chunk)
+
+    return _deliver(process, process.ledger.write(work))
+
+
+def known_run(process: Process, task_id: str, lease: float) -> Any:
+    """A copy of a message whose ticket exists: published again after a wait, or delivered twice by the broker."""
+    return _deliver(process, process.ledger.write(lambda tx: _again(process, tx, task_id, lease)))
+
+
+def move(process: Process, job: Row[Any]) -> None:
+    """A wake-up of a call that nobody waits for with a Celery task."""
+    lease = sending.lease(20.0)
+    chunk = process.ledger.write(lambda tx: _claim(process, tx, job.id, lease))
+    if chunk is not None:
+        _carry(process, job, chunk)
+    elif process.ledger.read(lambda tx: chunks.any_suspects(tx, job.id)):
+        suspects.run(process, job)
+
+
+def _again(process: Process, tx: Connection, task_id: str, lease: float) -> Held | None:
+    """None when it is handed over already, or in other hands."""
+    row = tickets.get(tx, task_id)
+    ticket = tickets.claim(tx, task_id, process.owner, lease)
+    if row is None or ticket is None:
+        return None
+    return Held(ticket, row.job_id, _claim(process, tx, row.job_id, lease))
+
+
+def _claim(process: Process, tx: Connection, job_id: str, lease: float) -> Row[Any] | None:
+    taken = chunks.claim(tx, job_id, process.owner, lease)
+    return taken[0] if taken else None
+
+
+def _deliver(process: Process, held: Held | None) -> Any:
+    if held is None:
+        raise Ignore
+    job = process.ledger.read(lambda tx: jobs.get(tx, held.job_id))
+    assert job is not None  # noqa: S101 - a ticket's job is a foreign key
+    if held.chunk is not None:
+        _carry(process, job, held.chunk)
+    elif process.ledger.read(lambda tx: chunks.any_suspects(tx, job.id)):
+        suspects.run(process, job)
+    return _result(process, held.ticket, job)
+
+
+def _carry(process: Process, job: Row[Any], chunk: Row[Any]) -> None:
+    with process.slots.call(job.account) as free:
+        if free:
+            Lane(process, job, 0, _nothing).carry_one(chunk)
+        else:
+            process.ledger.write(lambda tx: chunks.put_back(tx, claims.of(chunk), 0.5, why="the account is busy here"))
+
+
+def _result(process: Process, ticket: Claim, job: Row[Any]) -> Any:
+    """Return or raise what Celery shall store; or leave the ticket waiting, with the message done."""
+    chunk = process.ledger.read(lambda tx: chunks.of_call(tx, job.id))
+    if chunk.state == "unsure":
+        raise Unsure(chunk.why or "the answer is lost", job.id)
+    if chunk.state != "done":
+        raise _later(process, ticket, chunk)
+    if chunk.accepted:
+        answer = process.seal.open(chunk.answer) if chunk.answer else None
+        return {"job": job.id, "state": "finished", "answer": answer, "repeated": bool(chunk.repeated)}
+    raise Refused.of(process.ledger.read(lambda tx: _reasons(tx, chunk)), job.id)
+
+
+def _reasons(tx: Connection, chunk: Row[Any]) -> list[Refusal]:
+    rows = jobs.refused_rows(tx, chunk.job_id)
+    if rows:
+        return [Refusal(row.row, row.code, row.reason, row.advice) for row in rows]
+    code = next(iter(json.loads(chunk.skipped_by or '{"cancelled": 1}')))
+    return [Refusal(1, code, "It was never sent.")]
+
+
+def _later(process: Process, ticket: Claim, chunk: Row[Any]) -> Retry:
+    """State RETRY, message done with; the sweeper publishes the stored signature when the ticket is due."""
+    due = chunk.not_before if chunk.state == "waiting" else time.time() + LOOK_AGAIN
+    wait = max(0.0, due - time.time())
+    process.ledger.write(lambda tx: tickets.wait(tx, ticket, wait))
+    return Retry(chunk.why or "it waits", when=dt.datetime.fromtimestamp(due, dt.UTC))
+
+
+def _nothing(_share: float) -> None:
+    """A call asks for no further lanes."""

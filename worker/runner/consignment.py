@@ -1,0 +1,101 @@
+"""A chunk made ready: its rows read back and checked, its body built. Nothing has left yet."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row
+
+from worker import platforms
+from worker.check import check_lines, check_payload, too_long
+from worker.client import Parcel
+from worker.errors import Refused
+from worker.ledger.claims import Claim, of
+from worker.operation import Operation, Repeat
+from worker.outcome import Refusal
+from worker.platforms import Account
+from worker.process import Process
+from worker.sources.cut import line_limit
+from worker.sources.inbox import Source, open_source
+from worker.sources.read_back import lines_of, read_piece
+
+
+@dataclass(frozen=True)
+class Consignment:
+    """One claimed chunk with its request. `left_out` are the rows that its check refused."""
+
+    job_id: str
+    operation: Operation
+    account: Account
+    chunk: Row[Any] = field(repr=False)
+    claim: Claim
+    repeat: Repeat
+    left_out: tuple[Refusal, ...]
+    pack: Callable[[], Parcel] = field(repr=False)
+
+    @property
+    def is_call(self) -> bool:
+        return self.chunk.payload is not None
+
+    @property
+    def rows(self) -> int:
+        return int(self.chunk.rows) - len(self.left_out)
+
+
+class TooBig(Exception):
+    """The checked rows make a larger body than one request may carry: the chunk has to be cut in two."""
+
+
+def prepare(process: Process, job: Row[Any], chunk: Row[Any]) -> Consignment:
+    """Read, check and build. Raises `Refused` when no row is left to send, `SourceChanged`, `TooBig`."""
+    operation = platforms.operation(job.operation)
+    make = _of_call if job.kind == "call" else _of_file
+    body, repeat, left_out = make(process, job, operation, chunk)
+    account = platforms.account(job.account)
+    pack = functools.partial(process.client.pack, operation, account.platform, account.access, body)
+    return Consignment(job.id, operation, account, chunk, of(chunk), repeat, left_out, pack)
+
+
+def _of_call(
+    process: Process, _job: Row[Any], operation: Operation, chunk: Row[Any]
+) -> tuple[Any, Repeat, tuple[Refusal, ...]]:
+    payload = process.seal.open(chunk.payload)
+    body, refusals = check_payload(payload, operation.shape)
+    if body is None:
+        raise Refused(refusals)
+    return body, repeat_of(operation, body), ()
+
+
+def _of_file(
+    process: Process, job: Row[Any], operation: Operation, chunk: Row[Any]
+) -> tuple[Any, Repeat, tuple[Refusal, ...]]:
+    assert operation.rows is not None  # noqa: S101 - a file is recorded only for operations with rows
+    if chunk.too_long:
+        raise Refused([too_long(chunk, operation.limits)])
+    source = source_of(process, job)
+    numbers, lines = lines_of(chunk, read_piece(source, chunk))
+    checked = check_lines(numbers, lines, operation.rows)
+    if not checked.rows:
+        raise Refused(checked.refusals)
+    encoded = msgspec.json.encode(checked.rows)
+    if len(encoded) > line_limit(operation.limits):
+        raise TooBig
+    return {operation.rows.key: msgspec.Raw(encoded)}, repeat_of(operation, {}), tuple(checked.refusals)
+
+
+def repeat_of(operation: Operation, payload: dict[str, Any]) -> Repeat:
+    return operation.repeat if isinstance(operation.repeat, Repeat) else operation.repeat(payload)
+
+
+def source_of(process: Process, job: Row[Any]) -> Source:
+    """The job's file, kept open while lanes of this process read from it."""
+    return _opened(job.id, job.source, process.settings.inbox)
+
+
+@functools.lru_cache(maxsize=64)
+def _opened(_job_id: str, name: str, inbox: Any) -> Source:
+    return open_source(name, inbox)

@@ -1,0 +1,31 @@
+"""Cuts a chunk in two where its rows, once encoded, are more than one request may carry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from worker.ledger import chunks
+from worker.outcome import Refusal
+from worker.process import Process
+from worker.runner.consignment import source_of
+from worker.sources.cut import halves
+from worker.sources.read_back import read_piece
+
+TOO_BIG = Refusal(
+    1,
+    "row.too_long",
+    "Once encoded, the row is larger than one request may be.",
+    "Shorten its values, or leave some of them out.",
+)
+
+
+def cut_in_two(process: Process, tx: Connection, job: Row[Any], chunk: Row[Any]) -> None:
+    """Replace a claimed chunk by its two halves, waiting; a single row that is too big is refused."""
+    if chunk.rows == 1:
+        chunks.refuse_whole(tx, chunk, TOO_BIG)
+        return
+    first, second = halves(chunk, read_piece(source_of(process, job), chunk))
+    chunks.shrink(tx, chunk, first)
+    chunks.plan(tx, job.id, job.account, chunks.next_number(tx, job.id), [second])

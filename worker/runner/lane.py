@@ -1,0 +1,220 @@
+"""A lane: one thread that carries a file's chunks to their platform, one after the other, for a short while.
+
+One commit a chunk: it settles the chunk before, marks this one, and claims the next (design §6). A kill finds
+one marked chunk a lane at most, and that only while its call is on the wire.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from worker import outage, platforms
+from worker.client import Parcel
+from worker.errors import Busy, Down, Forbidden, Refused
+from worker.ledger import chunks, claims, jobs
+from worker.operation import NotConnected, Reading, Repeat
+from worker.outage import Way
+from worker.process import Process
+from worker.runner import books, sending
+from worker.runner.consignment import Consignment, TooBig, prepare
+from worker.runner.halves import cut_in_two
+from worker.sources.inbox import SourceRefused
+from worker.sources.read_back import SourceChanged
+
+SLICE = 2.0
+SAFE_AT_ONCE = 4
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class End:
+    """Why a lane stopped, and whether another one shall go on at once."""
+
+    more: bool
+
+
+class Lane:
+    """Carries chunks of one job.
+
+    `answered` is told after each yes the share of its time that the lane waited for answers, so that the job may
+    get a further lane.
+    """
+
+    def __init__(self, process: Process, job: Row[Any], number: int, answered: Callable[[float], None]) -> None:
+        self._process = process
+        self._job = job
+        self._owner = f"{process.owner}/{number}"
+        self._answered = answered
+        self._operation = platforms.operation(job.operation)
+        self._lease = sending.lease(self._operation.timeouts.total)
+        self._safe = self._operation.repeat is Repeat.SAFE
+        self._held: deque[Row[Any]] = deque()
+        self._probing = False
+        self._began = time.monotonic()
+        self._waited = 0.0
+
+    def run(self) -> End:
+        """Carry until the slice is over or nothing is left to claim; then end the job if that was its last."""
+        until = time.monotonic() + SLICE
+        self._held.extend(self._process.ledger.write(self._claim))
+        while self._held and not self._process.stopping.is_set():
+            going_on = time.monotonic() < until and not self._stepping_aside()
+            if not self._carry(self._held.popleft(), going_on):
+                break
+        return self._finish(until)
+
+    def carry_one(self, chunk: Row[Any]) -> None:
+        """Carry one chunk that is claimed already: a call, or a suspect."""
+        self._carry(chunk, going_on=False)
+        self._finish(0)
+
+    def _stepping_aside(self) -> bool:
+        return self._probing or self._process.slots.wanted(self._job.account)
+
+    def _carry(self, chunk: Row[Any], going_on: bool) -> bool:
+        """One chunk to its end; False when the lane had better stop."""
+        try:
+            consignment = prepare(self._process, self._job, chunk)
+        except Refused as error:
+            return self._book_unsent(
+                partial(books.refuse_unsent, job_id=self._job.id, chunk=chunk, error=error), going_on
+            )
+        except TooBig:
+            return self._book_unsent(lambda tx: cut_in_two(self._process, tx, self._job, chunk), going_on)
+        except (SourceChanged, SourceRefused, NotConnected) as error:
+            return self._fail(chunk, str(error))
+        except Exception as error:
+            log.exception("chunk %s of job %s could not be made ready", chunk.n, self._job.id)
+            return self._book_unsent(partial(books.stumble, job_id=self._job.id, chunk=chunk, error=error), going_on)
+        try:
+            parcel = sending.ready_in_place(self._process, consignment, self._process.ledger.flush)
+        except (Busy, Down) as error:
+            return self._not_now(consignment, error)
+        return self._send(consignment, parcel, going_on)
+
+    def _send(self, consignment: Consignment, parcel: Parcel, going_on: bool) -> bool:
+        harmful = consignment.repeat is Repeat.HARMFUL
+        if (harmful or consignment.is_call) and not self._mark(consignment, going_on):
+            return False
+        left = time.monotonic()
+        result = sending.send(self._process, consignment, parcel)
+        self._waited += time.monotonic() - left
+        if isinstance(result, Reading):
+            # Settled by the next commit of this process, whoever makes it.
+            self._process.ledger.later(lambda tx: books.book(self._process, tx, consignment, result))
+            self._answered(self._waited / (time.monotonic() - self._began))
+        else:
+            self._process.ledger.write(lambda tx: books.book(self._process, tx, consignment, result))
+        if self._safe and not self._held and going_on:
+            self._held.extend(self._process.ledger.write(self._claim))
+        return True
+
+    def _mark(self, consignment: Consignment, going_on: bool) -> bool:
+        """The commit before the first byte: marks this chunk and claims the next, if the door is still open."""
+
+        def work(tx: Connection) -> bool:
+            wait[:], claimed[:] = self._closed_for(tx, consignment), []
+            if wait or not self._marked(tx, consignment):
+                chunks.put_back(tx, consignment.claim, *(wait or [0.0]))
+                return False
+            if going_on and not self._probing:
+                claimed[:] = self._next(tx)
+            return True
+
+        claimed: list[Row[Any]] = []
+        wait: list[float] = []
+        marked = self._process.ledger.write(work)
+        self._held.extend(claimed)
+        return marked
+
+    def _marked(self, tx: Connection, consignment: Consignment) -> bool:
+        if consignment.repeat is Repeat.SAFE:
+            return True
+        return chunks.mark(tx, consignment.claim, consignment.left_out)
+
+    def _closed_for(self, tx: Connection, consignment: Consignment) -> list[float]:
+        """How long the door stays shut; empty where it is open, or where this is its probe."""
+        braked = consignment.repeat is Repeat.HARMFUL or not consignment.is_call
+        try:
+            self._probing = self._probing or self._admit(tx, braked) is Way.PROBE
+        except Busy as busy:
+            return [busy.wait]
+        except Forbidden:
+            return [0.0]
+        return []
+
+    def _book_unsent(self, work: Callable[[Connection], Any], going_on: bool) -> bool:
+        """Book a chunk that was not sent, and claim the next in the same commit."""
+
+        def both(tx: Connection) -> list[Row[Any]]:
+            work(tx)
+            return self._next(tx) if going_on and self._admitted(tx) else []
+
+        self._held.extend(self._process.ledger.write(both))
+        return True
+
+    def _claim(self, tx: Connection) -> list[Row[Any]]:
+        """The first claim: through the door, or as its probe."""
+        if not chunks.any_waiting(tx, self._job.id):
+            return []
+        try:
+            self._probing = self._admit(tx) is Way.PROBE
+        except (Busy, Forbidden):
+            return []
+        most = SAFE_AT_ONCE if self._safe and not self._probing else 1
+        return chunks.claim(tx, self._job.id, self._owner, self._lease, most=most, smallest=self._probing)
+
+    def _next(self, tx: Connection) -> list[Row[Any]]:
+        return [] if self._held else chunks.claim(tx, self._job.id, self._owner, self._lease)
+
+    def _admitted(self, tx: Connection) -> bool:
+        try:
+            return self._admit(tx) is Way.OPEN
+        except (Busy, Forbidden):
+            return False
+
+    def _admit(self, tx: Connection, braked: bool = True) -> Way:
+        if self._probing:
+            return Way.PROBE
+        return outage.admit(tx, self._job.account, self._owner, self._lease, braked=braked)
+
+    def _not_now(self, consignment: Consignment, error: Busy | Down) -> bool:
+        """No budget for longer than one waits in place, or no connection: the chunk waits in the ledger."""
+
+        def work(tx: Connection) -> None:
+            if isinstance(error, Busy):
+                chunks.put_back(tx, consignment.claim, error.wait, why=str(error))
+            else:
+                books.book(self._process, tx, consignment, error)
+
+        self._process.ledger.write(work)
+        return False
+
+    def _fail(self, chunk: Row[Any], why: str) -> bool:
+        def work(tx: Connection) -> None:
+            jobs.stop(tx, self._job.id, "failed", "job_failed", why=why, error=why)
+            chunks.put_back(tx, claims.of(chunk), 0)
+
+        self._process.ledger.write(work)
+        return False
+
+    def _finish(self, until: float) -> End:
+        """Give back what is held, settle what was answered, end the job if nothing is left."""
+        held, self._held = self._held, deque()
+
+        def work(tx: Connection) -> bool:
+            for chunk in held:
+                chunks.put_back(tx, claims.of(chunk), 0)
+            jobs.end_if_done(tx, self._job.id)
+            return chunks.any_waiting(tx, self._job.id)
+
+        more = self._process.ledger.write(work)
+        return End(more and time.monotonic() >= until and not self._process.stopping.is_set())

@@ -1,0 +1,80 @@
+"""Reads a file once, as a stream, and records its chunks. Killed in the middle, it goes on where it was."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from worker import platforms
+from worker.ledger import chunks, claims, jobs
+from worker.ledger.claims import Claim
+from worker.ledger.tables import jobs as jobs_table
+from worker.process import Process
+from worker.sources.cut import Piece, cut
+from worker.sources.inbox import Source, SourceRefused, open_source
+
+AT_ONCE = 64
+LEASE = 60.0
+
+
+def plan(process: Process, job: Row[Any], wake: Callable[[], object]) -> None:
+    """Record all chunks of the job's file. Delivery begins with the first of them, not after the last."""
+    taken = process.ledger.write(lambda tx: jobs.claim_planning(tx, job.id, process.owner, LEASE))
+    if taken is None:
+        return
+    held = claims.of(taken)
+    try:
+        with open_source(job.source, process.settings.inbox) as source:
+            _plan_source(process, taken, held, source, wake)
+    except SourceRefused as error:
+        why = str(error)
+        process.ledger.write(lambda tx: jobs.stop(tx, job.id, "failed", "job_failed", why=why, error=why))
+
+
+def _plan_source(process: Process, job: Row[Any], held: Claim, source: Source, wake: Callable[[], object]) -> None:
+    _same_file(process, job, held, source)
+    limits = platforms.operation(job.operation).limits
+    after = process.ledger.read(lambda tx: chunks.last_planned(tx, job.id))
+    planned_any = after is not None
+    for pieces in _batches(cut(source, limits, after=after), AT_ONCE):
+        if process.stopping.is_set() or not process.ledger.write(_recording(job, held, pieces)):
+            process.ledger.write(lambda tx: claims.release(tx, jobs_table, held))
+            return
+        if not planned_any:
+            wake()
+        planned_any = True
+    if not planned_any:
+        raise SourceRefused(f"{job.source} holds no rows, only blank lines: nothing was sent.")
+    process.ledger.write(lambda tx: jobs.planned(tx, held) and jobs.end_if_done(tx, job.id))
+
+
+def _same_file(process: Process, job: Row[Any], held: Claim, source: Source) -> None:
+    """A file that changed between two sittings of its planning is not the file that was asked for."""
+    if job.stamp is None:
+        process.ledger.write(lambda tx: claims.change(tx, jobs_table, held, stamp=source.stamp))
+    elif job.stamp != source.stamp:
+        raise SourceRefused(
+            f"{job.source} was changed while it was being read: nothing further is sent. "
+            "Put the file in place whole (write it elsewhere, then rename it), and import it again."
+        )
+
+
+def _recording(job: Row[Any], held: Claim, pieces: list[Piece]) -> Callable[[Connection], bool]:
+    def work(tx: Connection) -> bool:
+        going = jobs_table.c.state.in_(("planning", "running", "paused"))
+        if not claims.change(tx, jobs_table, held, going, lease_until=time.time() + LEASE):
+            return False
+        chunks.plan(tx, job.id, job.account, chunks.next_number(tx, job.id), pieces)
+        return True
+
+    return work
+
+
+def _batches(pieces: Iterable[Piece], most: int) -> Iterator[list[Piece]]:
+    stream = iter(pieces)
+    while batch := list(itertools.islice(stream, most)):
+        yield batch

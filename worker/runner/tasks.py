@@ -1,0 +1,78 @@
+"""Gives each operation its Celery task. The task holds no logic: it says what came in, and hands it on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import Celery, Task
+
+from worker.intake import Order, put, read_order
+from worker.ledger import jobs, tickets
+from worker.operation import Operation
+from worker.process import process
+from worker.quiet import QuietRequest
+from worker.runner import call, files, sending
+from worker.runner.results import Refused, Unsure
+from worker.wake import queue_of, wake_up
+
+
+class OperationTask(Task[Any, Any]):
+    """One task a declared operation: applications' orders, and our own wake-ups, which carry `wake` and an id."""
+
+    abstract = True
+    Request = QuietRequest  # type: ignore[assignment] # Celery takes the class as well as its path
+    throws = (Refused, Unsure)
+    acks_late = True
+    operation: Operation
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        if "wake" in kwargs:
+            return moved(str(kwargs["wake"]))
+        own = process()
+        task_id = str(self.request.id)
+        if own.ledger.read(lambda tx: tickets.get(tx, task_id)) is not None:
+            return call.known_run(own, task_id, sending.lease(self.operation.timeouts.total))
+        order = read_order(self.operation, _words(self.operation, args, kwargs))
+        if order.kind == "call":
+            return call.first_run(own, self, order)
+        return filed(order, task_id)
+
+    def after_return(self, status: str, _retval: Any, task_id: str, _args: Any, kwargs: Any, _einfo: Any) -> None:
+        """Celery has stored the result and fired what hangs on it."""
+        if "wake" not in kwargs and status in ("SUCCESS", "FAILURE"):
+            process().ledger.write(lambda tx: tickets.handed_over(tx, task_id))
+
+
+def filed(order: Order, task_id: str) -> str:
+    """A file's order: recorded, and its planning woken. The result is the job's id."""
+    job = put(process(), order, task_id)
+    wake_up(job)
+    return str(job.id)
+
+
+def moved(job_id: str) -> None:
+    """One step of a job."""
+    own = process()
+    job = own.ledger.read(lambda tx: jobs.get(tx, job_id))
+    if job is None or job.state not in (*jobs.MOVING, "paused"):
+        return
+    (files.move if job.kind == "file" else call.move)(own, job)
+
+
+def give_task(app: Celery, operation: Operation) -> None:
+    """Register the operation under its own name, with an explicit route."""
+    task = type(
+        "Task", (OperationTask,), {"name": operation.name, "operation": operation, "__doc__": operation.summary}
+    )
+    app.register_task(task())
+
+
+def routes(operations: list[Operation]) -> dict[str, dict[str, str]]:
+    return {op.name: {"queue": queue_of(op.name, "file" if op.rows else "call")} for op in operations}
+
+
+def _words(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The first positional argument is the result of a chain's parent: the payload, if none was given."""
+    if args and operation.rows is None and "payload" not in kwargs:
+        return {"payload": args[0], **kwargs}
+    return kwargs

@@ -1,0 +1,51 @@
+"""What a worker process checks before it takes work, and what it does when it begins and when it ends."""
+
+from __future__ import annotations
+
+import sys
+
+from redis.exceptions import RedisError
+
+from worker.child import CannotStart
+from worker.ledger import posts
+from worker.ledger.migrate import OldSchema, check_schema
+from worker.ledger.sqlite import NetworkFileSystem
+from worker.pace import ClockOff
+from worker.parent import tell_ready
+from worker.process import process
+from worker.run import check_rooms, check_settings
+from worker.settings import SettingsError, settings
+from worker.sweeper import Sweeper
+
+# Sixteen threads share the interpreter, and one that has its answer shouldn't wait 5 ms for one that decodes rows.
+SWITCH_INTERVAL = 0.001
+
+
+def check_worker() -> None:
+    """Refuses, with a sentence, what would go wrong later: settings, keys, a shadowed `tasks`, schema, clock."""
+    try:
+        check_settings(settings())
+        check_rooms()
+        own = process()
+        own.seal  # noqa: B018 - raises where SECRET_KEY is missing or wrong
+        check_schema(own.ledger)
+        own.budget.check_clock()
+    except RedisError:
+        return  # Celery waits for Redis, and nothing is sent without it; the clock is looked at again then
+    except (CannotStart, SettingsError, NetworkFileSystem, OldSchema, ClockOff) as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(1) from None
+
+
+def began(name: str) -> None:
+    """The worker takes work from now on."""
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    Sweeper(process(), name).start()
+    tell_ready()
+
+
+def ended() -> None:
+    """The last thread is done: nobody has to wait for this process's leases."""
+    own = process()
+    own.ledger.write(lambda tx: posts.gone(tx, own.owner))
+    own.ledger.close()

@@ -1,0 +1,55 @@
+"""Wake-ups: messages that carry an id and nothing else. Losing one costs time, never a row: the sweeper looks too."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import Signature, current_app
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+from sqlalchemy import Row
+
+log = logging.getLogger(__name__)
+
+
+def queue_of(operation: str, kind: str) -> str:
+    """Files have a queue of their own, so that a call never waits behind one."""
+    return "bulk" if kind == "file" else operation.partition(".")[0]
+
+
+def wake_up(job: Row[Any], times: int = 1) -> bool:
+    """Tell a worker that this job can go on; False when no broker is there to be told."""
+    try:
+        for _ in range(times):
+            current_app.send_task(
+                job.operation,
+                kwargs={"wake": job.id},
+                queue=queue_of(job.operation, job.kind),
+                ignore_result=True,
+                retry=False,
+            )
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("job %s could not be woken (%s); the sweeper will", job.id, type(error).__name__)
+        return False
+    return True
+
+
+def publish_again(signature: dict[str, Any]) -> bool:
+    """Send a stored signature once more, under its own task id; its links and chains hang on it still."""
+    try:
+        Signature.from_dict(signature, app=current_app).apply_async(retry=False)
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("a task could not be sent again (%s); the sweeper tries on", type(error).__name__)
+        return False
+    return True
+
+
+def send(task: str, queue: str, kwargs: dict[str, Any]) -> bool:
+    """Send a follow-up of somebody's own, by name."""
+    try:
+        current_app.send_task(task, kwargs=kwargs, queue=queue, retry=False)
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("the follow-up %s could not be sent (%s); it is tried again", task, type(error).__name__)
+        return False
+    return True
