@@ -6,12 +6,11 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row
-
 from worker import platforms
 from worker.ledger import chunks, jobs
 from worker.ledger.ids import new_id
 from worker.ledger.jobs import Asked
+from worker.ledger.types import Connection, Row
 from worker.operation import JSON, NotConnected, Operation
 from worker.outcome import Refusal
 from worker.process import Process

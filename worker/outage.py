@@ -9,10 +9,9 @@ from __future__ import annotations
 import enum
 import time
 
-from sqlalchemy import Connection
-
 from worker.errors import Busy, Forbidden
 from worker.ledger import doors
+from worker.ledger.types import Connection
 
 IN_A_ROW = 2
 FIRST_STEP = 5.0
@@ -57,11 +56,11 @@ def failed(tx: Connection, account: str, why: str) -> float | None:
     if door.state == "forbidden":
         return LONGEST_STEP
     if door.state == "closed":
-        return float(max(0.5, door.not_before - time.time()))
+        return max(0.5, float(door.not_before) - time.time())
     if door.state == "open" and door.in_a_row + 1 < IN_A_ROW:
         doors.put(tx, account, in_a_row=door.in_a_row + 1)
         return None
-    step = min(max(door.step * 2, FIRST_STEP), LONGEST_STEP)
+    step = min(max(float(door.step) * 2, FIRST_STEP), LONGEST_STEP)
     doors.put(
         tx,
         account,

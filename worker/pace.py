@@ -26,6 +26,10 @@ BORN = "born"
 SOCKET = {"socket_timeout": 2.0, "socket_connect_timeout": 2.0, "health_check_interval": 30}
 
 
+# What others have to expect of Redis, without knowing its library.
+RedisAway = RedisError
+
+
 class ClockOff(Exception):
     """This machine's clock is not Redis's: what it counts as a window would not be one."""
 

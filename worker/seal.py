@@ -17,7 +17,7 @@ class Seal:
     def __init__(self, keys: str | None) -> None:
         if not keys:
             raise SettingsError(
-                "SECRET_KEY is not set: it encrypts stored payloads. `omniworker up` makes one in var/; elsewhere set it "
+                "SECRET_KEY is not set: it encrypts stored payloads. `omniworker up` makes one in var/; else set it "
                 "to 32 random bytes in url-safe base64, for example by `openssl rand -base64 32 | tr +/ -_`."
             )
         try:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from redis.exceptions import RedisError
-
 from worker.child import CannotStart
 from worker.ledger import posts
 from worker.ledger.migrate import OldSchema, check_schema
 from worker.ledger.sqlite import NetworkFileSystem
-from worker.pace import ClockOff
+from worker.pace import ClockOff, RedisAway
 from worker.parent import tell_ready
 from worker.process import process
 from worker.run import check_rooms, check_settings
@@ -30,7 +28,7 @@ def check_worker() -> None:
         own.seal  # noqa: B018 - raises where SECRET_KEY is missing or wrong
         check_schema(own.ledger)
         own.budget.check_clock()
-    except RedisError:
+    except RedisAway:
         return  # Celery waits for Redis, and nothing is sent without it; the clock is looked at again then
     except (CannotStart, SettingsError, NetworkFileSystem, OldSchema, ClockOff) as error:
         sys.stderr.write(f"{error}\n")

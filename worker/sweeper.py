@@ -8,11 +8,9 @@ import logging
 import threading
 import time
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
-
 from worker import notices
 from worker.ledger import agenda, chunks, decisions, jobs, owners, posts, tickets
+from worker.ledger.types import Connection, LedgerError
 from worker.process import Process
 from worker.runner.books import GAVE_UP
 from worker.wake import publish_again, wake_up
@@ -40,7 +38,7 @@ class Sweeper(threading.Thread):
         while not self._process.stopping.is_set():
             try:
                 self._process.stopping.wait(self._turn())
-            except (SQLAlchemyError, OSError):
+            except (LedgerError, OSError):
                 log.exception("the sweeper could not reach the ledger")
                 self._process.stopping.wait(SWEEP)
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from celery import Signature, current_app
 from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
-from sqlalchemy import Row
+
+from worker.ledger.types import Row
+from worker.pace import RedisAway
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ def wake_up(job: Row[Any], times: int = 1) -> bool:
                 ignore_result=True,
                 retry=False,
             )
-    except (OperationalError, RedisError, OSError) as error:
+    except (OperationalError, RedisAway, OSError) as error:
         log.warning("job %s could not be woken (%s); the sweeper will", job.id, type(error).__name__)
         return False
     return True
@@ -39,7 +40,7 @@ def publish_again(signature: dict[str, Any]) -> bool:
     """Send a stored signature once more, under its own task id; its links and chains hang on it still."""
     try:
         Signature.from_dict(signature, app=current_app).apply_async(retry=False)
-    except (OperationalError, RedisError, OSError) as error:
+    except (OperationalError, RedisAway, OSError) as error:
         log.warning("a task could not be sent again (%s); the sweeper tries on", type(error).__name__)
         return False
     return True
@@ -49,7 +50,7 @@ def send(task: str, queue: str, kwargs: dict[str, Any]) -> bool:
     """Send a follow-up of somebody's own, by name."""
     try:
         current_app.send_task(task, kwargs=kwargs, queue=queue, retry=False)
-    except (OperationalError, RedisError, OSError) as error:
+    except (OperationalError, RedisAway, OSError) as error:
         log.warning("the follow-up %s could not be sent (%s); it is tried again", task, type(error).__name__)
         return False
     return True

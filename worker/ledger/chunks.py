@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -33,22 +33,11 @@ from worker.ledger.claims import Claim
 from worker.ledger.prepared import Prepared
 from worker.ledger.tables import chunks, jobs, refusals
 from worker.outcome import Outcome, Refusal
+from worker.sources.cut import Stretch
 
 MOVING = ("planning", "running")
 STOPPED = {"cancelled": "cancelled", "failed": "job_failed"}
 FIRST_CHUNK = 1
-
-
-class Piece(Protocol):
-    """Where the rows of a chunk lie in their source."""
-
-    offset: int
-    length: int
-    first_row: int
-    lines: int
-    rows: int
-    checksum: str
-    too_long: bool
 
 
 def _moving(job_id: Any) -> ColumnElement[bool]:
@@ -122,7 +111,7 @@ SETTLE = Prepared(
 )
 
 
-def plan(tx: Connection, job_id: str, account: str, first: int, pieces: Sequence[Piece]) -> None:
+def plan(tx: Connection, job_id: str, account: str, first: int, pieces: Sequence[Stretch]) -> None:
     """Record the chunks of a stretch of a file, numbered from `first`."""
     fields = ("offset", "length", "first_row", "lines", "rows", "checksum", "too_long")
     tx.execute(
@@ -379,7 +368,7 @@ def next_number(tx: Connection, job_id: str) -> int:
     return int(tx.execute(select(func.max(chunks.c.n)).where(chunks.c.job_id == job_id)).scalar() or 0) + 1
 
 
-def shrink(tx: Connection, row: Row[Any], piece: Piece) -> None:
+def shrink(tx: Connection, row: Row[Any], piece: Stretch) -> None:
     """A held chunk becomes a smaller stretch of its file, waiting again."""
     fields = ("offset", "length", "first_row", "lines", "rows", "checksum")
     claims.release(tx, chunks, claims.of(row), state="waiting", **{f: getattr(piece, f) for f in fields})

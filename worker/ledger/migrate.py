@@ -22,10 +22,14 @@ class OldSchema(Exception):
 
 
 def migrate(database_url: str) -> str:
-    """Upgrade to the newest revision; returns it. Two at once: the second finds nothing to do."""
+    """Upgrade to the newest revision; returns it. Two at once: the second finds nothing to do.
+
+    Raises `OldSchema` for a ledger that is newer than this program.
+    """
     ledger = Ledger(database_url)
     try:
         with ledger.begin() as tx, _alone(tx):
+            _refuse_newer(_revision(tx))
             config = _config()
             config.attributes["connection"] = tx
             command.upgrade(config, "head")
@@ -37,12 +41,19 @@ def migrate(database_url: str) -> str:
 def check_schema(ledger: Ledger) -> None:
     """Raises `OldSchema` with the sentence that says which side is behind."""
     found = ledger.read(_revision)
+    _refuse_newer(found)
     if found != _newest():
-        known = found in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-        older = "older" if found is None or known else "newer"
         raise OldSchema(
-            f"The ledger's schema ({found or 'none'}) is {older} than this program's ({_newest()}). "
-            + ("Run `omniworker migrate`, then start again." if older == "older" else "Install the newer omniworker.")
+            f"The ledger's schema ({found or 'none'}) is older than this program's ({_newest()}). "
+            "Run `omniworker migrate`, then start again."
+        )
+
+
+def _refuse_newer(found: str | None) -> None:
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if found is not None and found not in known:
+        raise OldSchema(
+            f"The ledger's schema ({found}) is newer than this program's ({_newest()}). Install the newer omniworker."
         )
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from sqlalchemy import Connection, Row
-
 from worker import outage
 from worker.errors import Busy, Down, Forbidden, Refused, Unsure
 from worker.ledger import chunks, claims, jobs, tickets
+from worker.ledger.types import Connection, Row
 from worker.operation import Reading
 from worker.outcome import Outcome, Refusal, accepted, refused
 from worker.process import Process

@@ -10,11 +10,11 @@ from typing import Any
 
 from celery import Task
 from celery.exceptions import Ignore, Retry
-from sqlalchemy import Connection, Row
 
 from worker.intake import Order, record
 from worker.ledger import chunks, claims, jobs, tickets
 from worker.ledger.claims import Claim
+from worker.ledger.types import Connection, Row
 from worker.outcome import Refusal
 from worker.process import Process
 from worker.runner import sending, suspects

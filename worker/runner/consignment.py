@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row
 
 from worker import platforms
 from worker.check import check_lines, check_payload, too_long
 from worker.client import Parcel
 from worker.errors import Refused
 from worker.ledger.claims import Claim, of
+from worker.ledger.types import Row
 from worker.operation import Operation, Repeat
 from worker.outcome import Refusal
 from worker.platforms import Account

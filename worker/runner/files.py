@@ -7,9 +7,8 @@ import time
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Row
-
 from worker.ledger import chunks, jobs
+from worker.ledger.types import Row
 from worker.platforms import account
 from worker.process import Process
 from worker.runner import suspects

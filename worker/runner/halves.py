@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row
-
 from worker.ledger import chunks
+from worker.ledger.types import Connection, Row
 from worker.outcome import Refusal
 from worker.process import Process
 from worker.runner.consignment import source_of

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Row
-
 from worker import outage, platforms
 from worker.client import Parcel
 from worker.errors import Busy, Down, Forbidden, Refused
 from worker.ledger import chunks, claims, jobs
+from worker.ledger.types import Connection, Row
 from worker.operation import NotConnected, Reading, Repeat
 from worker.outage import Way
 from worker.process import Process

@@ -7,12 +7,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row
-
 from worker import platforms
 from worker.ledger import chunks, claims, jobs
 from worker.ledger.claims import Claim
 from worker.ledger.tables import jobs as jobs_table
+from worker.ledger.types import Connection, Row
 from worker.process import Process
 from worker.sources.cut import Piece, cut
 from worker.sources.inbox import Source, SourceRefused, open_source

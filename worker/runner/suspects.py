@@ -16,12 +16,11 @@ import sys
 import threading
 from typing import Any
 
-from sqlalchemy import Connection, Row
-
 from worker import outage
 from worker.errors import Busy, Forbidden
 from worker.ledger import chunks, claims, jobs, notices, owners, posts
 from worker.ledger.ledger import Ledger
+from worker.ledger.types import Connection, Row
 from worker.outcome import Refusal
 from worker.process import Process
 from worker.runner import books

@@ -1,0 +1,97 @@
+"""Commits shared by threads: everything is done once, in order, and one failure harms nobody else."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import Connection
+
+from worker.ledger.desk import Desk
+
+
+class Book:
+    """Stands for a database: what was written inside a transaction that ended well, and how many there were."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.open: list[str] = []
+        self.commits = 0
+        self.gate = threading.Event()
+        self.gate.set()
+
+    @contextlib.contextmanager
+    def begin(self) -> Iterator[Connection]:
+        self.open = []
+        self.gate.wait(5)
+        yield cast(Connection, self)
+        self.lines += self.open
+        self.commits += 1
+
+
+def line(text: str) -> Any:
+    return lambda book: book.open.append(text) or text
+
+
+def test_write_comes_back_with_the_result_when_it_is_committed() -> None:
+    book = Book()
+    assert Desk(book.begin).write(line("a")) == "a"
+    assert book.lines == ["a"]
+
+
+def test_later_goes_with_the_next_write_and_before_it() -> None:
+    book = Book()
+    desk = Desk(book.begin)
+    desk.later(line("answered"))
+    assert book.lines == []
+    desk.write(line("marked"))
+    assert (book.lines, book.commits) == (["answered", "marked"], 1)
+
+
+def test_those_who_wait_meanwhile_share_one_commit() -> None:
+    book = Book()
+    desk = Desk(book.begin)
+    book.gate.clear()
+    threads = [threading.Thread(target=desk.write, args=(line(str(n)),)) for n in range(20)]
+    for thread in threads:
+        thread.start()
+    while len(desk._queue) < 19:
+        threading.Event().wait(0.001)
+    book.gate.set()
+    for thread in threads:
+        thread.join(5)
+    assert sorted(book.lines) == sorted(map(str, range(20)))
+    assert book.commits <= 3
+
+
+def test_one_that_fails_is_told_and_the_others_are_done() -> None:
+    book = Book()
+    desk = Desk(book.begin)
+    desk.later(line("good"))
+
+    def bad(_book: Any) -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        desk.write(bad)
+    assert book.lines == ["good"]
+    assert desk.write(line("after")) == "after"
+
+
+def test_many_threads_for_long_lose_nothing() -> None:
+    book = Book()
+    desk = Desk(book.begin)
+
+    def busy(name: str) -> None:
+        for n in range(200):
+            desk.write(line(f"{name}.{n}"))
+
+    threads = [threading.Thread(target=busy, args=(str(n),)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(book.lines) == len(set(book.lines)) == 1600

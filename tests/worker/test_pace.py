@@ -1,0 +1,126 @@
+"""The shared budget: never above the limit, seeded when Redis was wiped, nothing sent without Redis or in time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import fakeredis
+import pytest
+from limits.storage import RedisStorage
+from redis import Redis
+
+from worker.errors import Busy
+from worker.operation import Pace
+from worker.pace import Budget, ClockOff, connect, window
+
+ACCOUNT = "p/default"
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Redis]:
+    client = connect(redis_url)
+    client.flushall()
+    yield client
+    client.close()
+
+
+def budget(redis: Redis, sent: int = 0) -> Budget:
+    return Budget(redis, lambda _account, _moment: sent)
+
+
+def taken_of(budget: Budget, pace: Pace, tries: int) -> int:
+    taken = 0
+    for _ in range(tries):
+        try:
+            budget.take(ACCOUNT, pace)
+            taken += 1
+        except Busy:
+            continue
+    return taken
+
+
+def test_a_window_hands_out_its_calls_and_no_more(redis: Redis) -> None:
+    assert taken_of(budget(redis), Pace(20, 60), 100) == 20
+
+
+def test_all_processes_share_one_budget(redis: Redis, redis_url: str) -> None:
+    taken: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: taken.append(taken_of(budget(connect(redis_url)), Pace(30, 60), 40)))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(taken) <= 30
+    assert sum(taken) + taken_of(budget(redis), Pace(30, 60), 40) == 30
+
+
+def test_busy_says_how_long_to_wait(redis: Redis) -> None:
+    pace = Pace(1, 1)
+    own = budget(redis)
+    own.take(ACCOUNT, pace)
+    with pytest.raises(Busy) as caught:
+        own.take(ACCOUNT, pace)
+    assert 0 < caught.value.wait <= 1.0
+    time.sleep(caught.value.wait)
+    own.take(ACCOUNT, pace)
+
+
+def test_a_platforms_window_is_ours_and_a_second_longer_a_rate_per_second_is_not() -> None:
+    assert window(Pace(400, 60)).get_expiry() == 61
+    assert window(Pace(5, 1)).get_expiry() == 1
+
+
+def test_after_a_wipe_the_ledger_says_what_was_sent_already(redis: Redis) -> None:
+    assert taken_of(budget(redis, sent=15), Pace(20, 60), 100) == 5
+    redis.flushall()
+    assert taken_of(budget(redis, sent=20), Pace(20, 60), 100) == 0
+
+
+def test_more_sent_than_the_window_holds_is_a_full_window(redis: Redis) -> None:
+    assert taken_of(budget(redis, sent=500), Pace(20, 60), 100) == 0
+
+
+def test_while_one_process_seeds_the_others_wait(redis: Redis, redis_url: str) -> None:
+    asked = threading.Event()
+    answer = threading.Event()
+
+    def slow(_account: str, _moment: float) -> int:
+        asked.set()
+        answer.wait(5)
+        return 20
+
+    seeding = threading.Thread(target=lambda: taken_of(Budget(redis, slow), Pace(20, 60), 1))
+    seeding.start()
+    assert asked.wait(5)
+    assert taken_of(budget(connect(redis_url)), Pace(20, 60), 5) == 0
+    answer.set()
+    seeding.join()
+
+
+def test_without_redis_nothing_is_sent() -> None:
+    away = connect("redis://127.0.0.1:1/0")
+    with pytest.raises(Busy, match="Redis"):
+        Budget(away, lambda _account, _moment: 0).take(ACCOUNT, Pace(5, 1))
+
+
+def test_a_clock_that_is_off_refuses_to_start_and_stops_sending(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = fakeredis.FakeRedis()
+    monkeypatch.setattr(fake, "time", lambda: (int(time.time()) - 3, 0))
+    own = Budget(fake, lambda _account, _moment: 0, storage=_storage(fake))
+    with pytest.raises(ClockOff, match="NTP"):
+        own.check_clock()
+    with pytest.raises(Busy, match="clock"):
+        own.take(ACCOUNT, Pace(5, 1))
+
+
+def test_a_clock_in_time_may_start(redis: Redis) -> None:
+    budget(redis).check_clock()
+
+
+def _storage(fake: fakeredis.FakeRedis) -> RedisStorage:
+    return RedisStorage("redis://", connection_pool=fake.connection_pool)
