@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check bench lab docs lock clean
+.PHONY: help setup demo up test check bench lab lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,9 +33,6 @@ bench: $(READY) ## measure the speed beside a bare loop and plain Celery
 
 lab: $(READY) ## kill, cut and starve everything, and count what was lost
 	$(BIN)/python -m tests.lab
-
-docs: $(READY) ## write the documents that derive from the declarations
-	$(BIN)/omniworker operations --markdown > docs/operations.md
 
 COMPILE = uv pip compile pyproject.toml --extra embedded --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate --quiet

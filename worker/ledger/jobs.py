@@ -171,8 +171,14 @@ def end_if_done(tx: Connection, job_id: str) -> str | None:
     if tx.execute(select(_has_chunk(job_id, chunks.c.state == "unsure"))).scalar():
         return _undecided(tx, job)
     tx.execute(update(jobs).where(jobs.c.id == job_id).values(state="finished", why=None, finished_at=time.time()))
-    notices.announce(tx, "job.ended", job_id)
+    _announce(tx, "job.ended", job)
     return "finished"
+
+
+def _announce(tx: Connection, kind: str, job: Row[Any]) -> None:
+    """A call's end is told by its ticket; whoever wants to follow files, or asked for a `then`, gets a notice."""
+    if job.kind == "file" or job.then != "[]":
+        notices.announce(tx, kind, job.id)
 
 
 def _back_to_running(tx: Connection, job: Row[Any]) -> None:
@@ -187,7 +193,7 @@ def _undecided(tx: Connection, job: Row[Any]) -> str:
             f"then `omniworker jobs unsure {job.id}` and `omniworker jobs decide {job.id}`."
         )
         tx.execute(update(jobs).where(jobs.c.id == job.id).values(state="undecided", why=why))
-        notices.announce(tx, "job.undecided", job.id)
+        _announce(tx, "job.undecided", job)
     return "undecided"
 
 
