@@ -36,7 +36,7 @@ def set_up_logs(level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     # Their debug lines hold urls and whole messages.
-    for noisy in ("urllib3", "kombu", "amqp", "limits"):
+    for noisy in ("urllib3", "kombu", "amqp", "redis", "limits", "celery.pool", "celery.concurrency"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -14,6 +14,7 @@ from celery.worker.request import Request
 
 BLANK = "…"
 TOLD_BY_CELERY = ("args", "kwargs", "return_value", "exc", "traceback")
+REPRS = "argsrepr"  # the headers that hold it hold the payload
 
 
 class QuietRequest(Request):
@@ -57,11 +58,13 @@ def _size_alone(m: Any, body: Any) -> str:
 
 
 class NoArguments(logging.Filter):
-    """Blanks what Celery's log lines say of arguments and results."""
+    """Blanks what Celery's log lines say of arguments, results, and the headers of messages it can't take."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, dict):
             record.args = record.args | {name: BLANK for name in TOLD_BY_CELERY if name in record.args}
+        elif record.name == consumer.__name__ and record.args:
+            record.args = tuple(BLANK if REPRS in str(part) else part for part in record.args)
         if hasattr(record, "data"):
             record.data = {}
         return True

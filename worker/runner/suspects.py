@@ -42,7 +42,9 @@ def run(process: Process, job: Row[Any]) -> None:
     """See to a job's suspects, unless there are none or somebody does already."""
     if not process.ledger.read(lambda tx: chunks.any_suspects(tx, job.id)):
         return
-    post = process.ledger.write(lambda tx: posts.claim(tx, f"suspects/{job.id}", process.owner, POST_LEASE))
+    # The post is this thread's, not the process's: otherwise each of its lanes would hold it and start a child.
+    owner = f"{process.owner}/{threading.get_ident()}"
+    post = process.ledger.write(lambda tx: posts.claim(tx, f"suspects/{job.id}", owner, POST_LEASE))
     if post is None:
         return
     child = subprocess.Popen([sys.executable, "-m", "worker.runner.suspects", job.id])

@@ -1,0 +1,27 @@
+"""The `omniworker` command. Each of its words is loaded when it is used: `omniworker run` pays for no other."""
+
+from __future__ import annotations
+
+import click
+
+from worker.cli.commands import Commands
+
+PLACES = {
+    "demo": "worker.cli.demo:demo",
+    "up": "worker.cli.processes:up",
+    "run": "worker.cli.processes:run",
+    "doctor": "worker.cli.doctor:doctor",
+    "migrate": "worker.cli.processes:migrate",
+    "sandbox": "worker.cli.processes:sandbox",
+    "operations": "worker.cli.operations:operations",
+    "enqueue": "worker.cli.enqueue:enqueue",
+    "import": "worker.cli.imports:import_file",
+    "jobs": "worker.cli.jobs:jobs",
+    "accounts": "worker.cli.accounts:accounts",
+}
+
+
+@click.group(cls=Commands, places=PLACES)
+@click.version_option(package_name="omniworker")
+def main() -> None:
+    """Deliver files and calls to the platforms: every row accounted for, nothing sent twice in silence."""

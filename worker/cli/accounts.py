@@ -1,0 +1,81 @@
+"""`omniworker accounts`: which accounts are connected, and whose door is closed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from worker import outage
+from worker.cli import office, options, show
+from worker.cli.commands import Commands
+from worker.cli.sentences import WordsOff
+from worker.ledger import doors
+from worker.ledger.types import Row
+from worker.operation import NotConnected
+from worker.platforms import account, platforms
+
+
+@click.group(cls=Commands)
+def accounts() -> None:
+    """The platforms' accounts."""
+
+
+@accounts.command("list")
+@options.as_json
+def list_accounts(as_json: bool) -> None:
+    """Each account: connected or not, its pace, and whether it is open."""
+    own = office.for_reading()
+    found = {door.id: door for door in own.ledger.read(doors.all_of)}
+    facts = [facts_of(account_id(name), found) for name in platforms()]
+    if as_json:
+        show.document({"accounts": facts})
+        return
+    for one in facts:
+        click.echo(f"{one['account']}  {one['connection']}  {one['pace']}  door {one['door']}")
+        if one["why"]:
+            click.echo(f"    {one['why']}")
+
+
+@accounts.command("resume")
+@click.argument("name", metavar="ACCOUNT")
+@options.as_json
+def resume(name: str, as_json: bool) -> None:
+    """Open the door of ACCOUNT (`omnisense`, or `omnisense/default`) after its keys were set right."""
+    own = office.for_reading()
+    wanted = account_id(name)
+    own.ledger.write(lambda tx: outage.resume(tx, wanted))
+    if as_json:
+        show.document({"account": wanted, "door": "open"})
+    else:
+        click.echo(f"{wanted} is open: what waits for it goes on within seconds.")
+
+
+def account_id(name: str) -> str:
+    """`omnisense` is `omnisense/default`. Raises `WordsOff` for a platform that nobody declared, and `NotConnected`."""
+    platform, _, rest = name.partition("/")
+    if platform not in platforms():
+        raise WordsOff(f"There is no platform {platform!r}; known: {', '.join(platforms())}.")
+    return account(f"{platform}/{rest or 'default'}").id
+
+
+def facts_of(wanted: str, found: dict[str, Row[Any]]) -> dict[str, Any]:
+    one, door = account(wanted), found.get(wanted)
+    sentence = connection(wanted)
+    return {
+        "account": wanted,
+        "connected": sentence is None,
+        "connection": sentence or "connected",
+        "pace": f"{one.pace.calls} calls in {one.pace.seconds} s",
+        "door": door.state if door else "open",
+        "why": door.why if door else None,
+    }
+
+
+def connection(wanted: str) -> str | None:
+    """What is missing to connect this account; None when nothing is."""
+    try:
+        account(wanted).access  # noqa: B018 - raises where a setting is missing
+    except NotConnected as error:
+        return str(error)
+    return None

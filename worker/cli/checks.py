@@ -1,0 +1,102 @@
+"""What `omniworker doctor` looks at, besides Redis: settings, keys, the ledger and what waits in it, accounts."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from worker.cli import office
+from worker.cli.accounts import connection
+from worker.cli.sentences import known
+from worker.ledger import decisions, doors, owners, posts
+from worker.platforms import account, platforms
+from worker.process import Process
+from worker.seal import Seal
+from worker.settings import Settings, SettingsError, settings
+
+OK, NOTE, WRONG = "ok", "note", "wrong"
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was looked at, how it is (`ok`, `note`, `wrong`), and a sentence."""
+
+    name: str
+    verdict: str
+    says: str
+
+
+def examined(name: str, look: Callable[[], Iterable[Check]]) -> Iterator[Check]:
+    """The checks of one look; an error that a person can mend is a check that went wrong."""
+    try:
+        yield from look()
+    except Exception as error:
+        ending = known(error)
+        if ending is None:
+            raise
+        yield Check(name, WRONG, ending.message)
+
+
+def here() -> Iterator[Check]:
+    """Everything that needs no Redis."""
+    yield from examined("settings", _settings)
+    yield from examined("secret key", _secret_key)
+    yield from examined("accounts", _accounts)
+    yield from examined("ledger", _ledger)
+
+
+def _settings() -> Iterator[Check]:
+    told = settings()
+    _check_level(told)
+    size = f"{told.processes} worker processes of {told.threads} threads, Flower on port {told.flower_port}"
+    yield Check("settings", OK, f"{size}, files from {', '.join(map(str, told.inbox))}.")
+
+
+def _check_level(told: Settings) -> None:
+    if told.log_level not in logging.getLevelNamesMapping():
+        raise SettingsError(f"LOG_LEVEL is {told.log_level!r}: write DEBUG, INFO, WARNING or ERROR.")
+
+
+def _secret_key() -> Iterator[Check]:
+    Seal(settings().secret_key)
+    yield Check("secret key", OK, "Payloads can be encrypted.")
+
+
+def _accounts() -> Iterator[Check]:
+    ids = [f"{name}/default" for name in platforms()]
+    missing = {one: sentence for one in ids if (sentence := connection(one)) is not None}
+    for one in ids:
+        pace = account(one).pace
+        at_pace = f"Connected, at {pace.calls} calls in {pace.seconds} s."
+        # Few need every platform, and nobody needs none.
+        verdict = OK if one not in missing else NOTE if len(missing) < len(ids) else WRONG
+        yield Check(one, verdict, missing.get(one, at_pace))
+
+
+def _ledger() -> Iterator[Check]:
+    own = office.for_reading()
+    kind = f"SQLite {sqlite3.sqlite_version}, for this machine alone" if own.settings.local else "PostgreSQL"
+    yield Check("ledger", OK, f"{kind}; its schema is this version's.")
+    yield from _processes(own)
+    yield from _waiting_for_people(own)
+
+
+def _processes(own: Process) -> Iterator[Check]:
+    names = [row.name for row in own.ledger.read(posts.living) if not owners.dead(row.id)]
+    if names:
+        yield Check("processes", OK, f"Seen in the last seconds: {', '.join(names)}.")
+    else:
+        yield Check(
+            "processes", WRONG, "No worker is running: `omniworker up` starts all, `omniworker run worker` one."
+        )
+
+
+def _waiting_for_people(own: Process) -> Iterator[Check]:
+    unsure = len(own.ledger.read(decisions.unsure))
+    sentence = f"{unsure:,} requests wait for a person: `omniworker jobs unsure` shows them." if unsure else "None."
+    yield Check("unsure", WRONG if unsure else OK, sentence)
+    for door in own.ledger.read(doors.all_of):
+        shut = door.state != "open"
+        yield Check(f"door {door.id}", WRONG if shut else OK, f"It is {door.state}{f': {door.why}' if shut else '.'}")

@@ -1,0 +1,61 @@
+"""A group of commands: finds them where they are written, and ends a known error with one sentence."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from dotenv import load_dotenv
+
+from worker.cli.sentences import Failed, known
+
+DOT_ENV = Path(".env")
+
+
+class Commands(click.Group):
+    """Its commands are named in `places` as `module:attribute`, or added by decorator.
+
+    Whatever is raised below and is somebody's to mend becomes a sentence on standard error (`sentences.py`). `.env` of
+    the current folder is read first; what the environment says already wins.
+    """
+
+    def __init__(self, *words: Any, places: Mapping[str, str] | None = None, **options: Any) -> None:
+        super().__init__(*words, **options)
+        self._places = places or {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*self._places, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        place = self._places.get(cmd_name)
+        if place is None:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = place.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        # What a command has to say it says itself; a log line beside it would be a second voice.
+        logging.getLogger("worker").addHandler(logging.NullHandler())
+        try:
+            read_dot_env()
+            return super().invoke(ctx)
+        except Exception as error:
+            ending = known(error)
+            if ending is None:
+                raise
+            raise ending from error
+
+
+def read_dot_env() -> None:
+    """Take `.env` of the current folder into the environment, where child processes find it too."""
+    if not DOT_ENV.is_file():
+        return
+    try:
+        load_dotenv(DOT_ENV)
+    except UnicodeDecodeError:
+        raise Failed(f"{DOT_ENV.absolute()} is not UTF-8: write it as lines of NAME=value in UTF-8.") from None

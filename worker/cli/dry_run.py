@@ -1,0 +1,88 @@
+"""`import --dry-run`: reads and checks every row as a worker would, and sends nothing.
+
+It needs neither keys nor a ledger.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import click
+
+from worker.check import check_lines, too_long
+from worker.cli import show
+from worker.cli.refused import lines_of as row_numbers
+from worker.operation import Operation, Rows
+from worker.outcome import Refusal
+from worker.settings import settings
+from worker.sources.cut import Piece, cut
+from worker.sources.inbox import Source, open_source
+from worker.sources.read_back import lines_of, read_piece
+
+SHOWN = 20
+
+
+@dataclass
+class Found:
+    """What a whole file comes to; of the refused rows only the first ones."""
+
+    rows: int = 0
+    refused: int = 0
+    requests: int = 0
+    refused_by: Counter[str] = field(default_factory=Counter)
+    first: list[Refusal] = field(default_factory=list)
+
+    def add(self, rows: int, refusals: Sequence[Refusal]) -> None:
+        self.rows += rows
+        self.refused += len(refusals)
+        self.requests += rows > len(refusals)
+        self.refused_by.update(refusal.code for refusal in refusals)
+        self.first += refusals[: SHOWN - len(self.first)]
+
+
+def dry_run(operation: Operation, file: str, as_json: bool, err: bool = False) -> int:
+    """Print what would become of the file; 3 when rows would be refused, else 0. Raises `SourceRefused`."""
+    if operation.rows is None:
+        raise click.UsageError(f"{operation.name} is a single call, which has no file: use `omniworker enqueue`.")
+    with open_source(file, settings().inbox) as source:
+        found = look(operation, operation.rows, source)
+    content = {
+        "operation": operation.name,
+        "source": file,
+        "rows": {"total": found.rows, "accepted": found.rows - found.refused, "refused": found.refused},
+        "requests": found.requests,
+        "refused_by": dict(sorted(found.refused_by.items())),
+        "refused": [asdict(refusal) for refusal in found.first],
+    }
+    show.document(content) if as_json else click.echo(_text(content, found), err=err)
+    return 3 if found.refused else 0
+
+
+def look(operation: Operation, rows: Rows, source: Source) -> Found:
+    """Check every row, a piece at a time."""
+    found = Found()
+    for piece in cut(source, operation.limits):
+        found.add(piece.rows, _refusals(operation, rows, source, piece))
+    return found
+
+
+def _refusals(operation: Operation, rows: Rows, source: Source, piece: Piece) -> Sequence[Refusal]:
+    if piece.too_long:
+        return [too_long(piece, operation.limits)]
+    numbers, lines = lines_of(piece, read_piece(source, piece))
+    return check_lines(numbers, lines, rows).refusals
+
+
+def _text(content: dict[str, Any], found: Found) -> str:
+    rows = content["rows"]
+    lines = [
+        f"{rows['total']:,} rows: {rows['accepted']:,} would be sent in {found.requests:,} requests, "
+        f"{rows['refused']:,} refused. Nothing was sent."
+    ]
+    lines += [f"{row_numbers(r.row, r.last):>13}  {r.code:<24}  {r.reason} {r.advice}".rstrip() for r in found.first]
+    if found.refused > len(found.first):
+        lines.append(f"{'…':>13}  {found.refused - len(found.first):,} more")
+    return "\n".join(lines)

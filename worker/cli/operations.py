@@ -1,0 +1,82 @@
+"""`omniworker operations`: what can be asked for, and how."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from worker.cli import options, show
+from worker.operation import Operation, Repeat
+from worker.platforms import operation, platforms
+from worker.platforms import operations as declared
+from worker.wake import queue_of
+
+
+@click.command()
+@click.argument("name", metavar="[NAME]", required=False)
+@options.as_json
+def operations(name: str | None, as_json: bool) -> None:
+    """All operations; or one, with an example and the lines that ask for it."""
+    if name is None:
+        _list(as_json)
+        return
+    facts = facts_of(operation(name))
+    show.document(facts) if as_json else click.echo(_text(facts))
+
+
+def _list(as_json: bool) -> None:
+    found = list(declared().values())
+    if as_json:
+        show.document({"operations": [facts_of(one) for one in found]})
+    else:
+        click.echo(show.columns([(one.name, one.summary) for one in found]))
+
+
+def facts_of(one: Operation) -> dict[str, Any]:
+    """An operation's declaration, and how to ask for it on the command line and with Celery alone."""
+    return {
+        "name": one.name,
+        "summary": one.summary,
+        "source": one.source,
+        "platform": platforms()[one.platform].title,
+        "request": f"{one.method} {one.path}",
+        "takes": "file" if one.rows else "call",
+        "repeat": one.repeat.value if isinstance(one.repeat, Repeat) else "depends on the payload",
+        "limits": {"rows": one.limits.rows, "bytes": one.limits.bytes, "assumed": one.limits.assumed},
+        "example": one.example,
+        "command": _command(one),
+        "celery": _send_task(one),
+    }
+
+
+def _command(one: Operation) -> str:
+    if one.rows:
+        return f"omniworker import {one.name} rows.ndjson --wait"
+    return f"omniworker enqueue {one.name} --payload call.json --key YOUR-KEY"
+
+
+def _send_task(one: Operation) -> str:
+    kind = "file" if one.rows else "call"
+    words = '"source": "/data/rows.ndjson"' if one.rows else '"payload": {…}'
+    return f'send_task("{one.name}", kwargs={{{words}, "key": "YOUR-KEY"}}, queue="{queue_of(one.name, kind)}")'
+
+
+def _text(facts: dict[str, Any]) -> str:
+    limits = facts["limits"]
+    assumed = " (assumed: no document names a limit)" if limits["assumed"] else ""
+    of_request = f"{limits['rows']:,} rows and {limits['bytes']:,} bytes a request{assumed}"
+    lines = show.columns(
+        [
+            ("request", facts["request"]),
+            ("source", facts["source"]),
+            ("repeat", facts["repeat"]),
+            ("limits", of_request),
+            ("command", facts["command"]),
+            ("Celery", facts["celery"]),
+        ]
+    )
+    title = "one row of a file" if facts["takes"] == "file" else "payload"
+    example = json.dumps(facts["example"], indent=2, ensure_ascii=False)
+    return f"{facts['name']}: {facts['summary']}\n\n{lines}\n\n{title}, for example:\n{example}"

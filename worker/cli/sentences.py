@@ -1,0 +1,68 @@
+"""Every error that a person can do something about: its one sentence and its exit status, decided here alone."""
+
+from __future__ import annotations
+
+from typing import IO, Any
+
+import click
+
+
+class Failed(click.ClickException):
+    """Ends the command with exit status 1 and a sentence, which stands alone on standard error."""
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(self.message, file=file, err=True)
+
+
+class WordsOff(Failed):
+    """The command's own words name something that does not exist."""
+
+    exit_code = 2
+
+
+def known(error: Exception) -> Failed | None:
+    """How the command ends for this error; None for one that nobody foresaw, which is a mistake of ours."""
+    if isinstance(error, Failed):
+        return error
+    # Imported only now: most commands end well, and these modules are not all free.
+    from worker.child import CannotStart
+    from worker.operation import NotConnected
+    from worker.platforms import UnknownOperation
+    from worker.settings import SettingsError
+
+    if isinstance(error, UnknownOperation):
+        return WordsOff(str(error))
+    if isinstance(error, (CannotStart, NotConnected, SettingsError)):
+        return Failed(str(error))
+    return _of_data(error) or _of_ledger(error) or _of_system(error)
+
+
+def _of_data(error: Exception) -> Failed | None:
+    from worker.runner.results import Refused
+    from worker.sources.inbox import SourceRefused
+    from worker.sources.read_back import SourceChanged
+
+    if isinstance(error, Refused):
+        return Failed(" ".join(error.reasons))
+    return Failed(str(error)) if isinstance(error, (SourceChanged, SourceRefused)) else None
+
+
+def _of_ledger(error: Exception) -> Failed | None:
+    from worker.ledger.migrate import OldSchema
+    from worker.ledger.sqlite import NetworkFileSystem
+    from worker.ledger.types import LedgerError
+    from worker.pace import ClockOff
+
+    if isinstance(error, (ClockOff, NetworkFileSystem, OldSchema)):
+        return Failed(str(error))
+    if not isinstance(error, LedgerError):
+        return None
+    # The driver's own words: those around them would show the statement and what it carries.
+    said = str(getattr(error, "orig", error)).strip().partition("\n")[0].rstrip(".")
+    return Failed(f"The ledger can't be used: {said}. DATABASE_URL says where it is.")
+
+
+def _of_system(error: Exception) -> Failed | None:
+    if isinstance(error, OSError) and error.filename is not None:
+        return Failed(f"{error.filename}: {error.strerror}.")
+    return None
