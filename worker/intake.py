@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from worker import platforms
-from worker.ledger import chunks, jobs
+from worker.ledger import jobs, planning
 from worker.ledger.ids import new_id
 from worker.ledger.jobs import Asked
 from worker.ledger.types import Connection, Row
@@ -126,7 +126,7 @@ def record(
     except jobs.KeyReused as error:
         raise _refused("key_reused", str(error)) from None
     if new and order.kind == "call":
-        chunks.add_call(tx, job_id, order.account, process.seal.close(order.payload), owner, lease)
+        planning.add_call(tx, job_id, order.account, process.seal.close(order.payload), owner, lease)
     return job_id, new
 
 

@@ -10,7 +10,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable
 
-from worker.ledger import claims, jobs, notices
+from worker.ledger import claims, jobs, notices, reports
 from worker.process import Process
 from worker.wake import send
 
@@ -48,6 +48,6 @@ def then(process: Process, job_id: str) -> bool:
     job = process.ledger.read(lambda tx: jobs.get(tx, job_id))
     if job is None or job.then == "[]":
         return True
-    report = process.ledger.read(lambda tx: jobs.report(tx, job_id))
+    report = process.ledger.read(lambda tx: reports.of(tx, job_id))
     steps = json.loads(job.then)
     return all(send(step["task"], step["queue"], {**step.get("kwargs", {}), "report": report}) for step in steps)

@@ -9,7 +9,7 @@ import threading
 import time
 
 from worker import notices
-from worker.ledger import agenda, chunks, decisions, jobs, owners, posts, tickets
+from worker.ledger import agenda, decisions, jobs, leases, owners, posts, refusing, tickets
 from worker.ledger.types import Connection, LedgerError
 from worker.process import Process
 from worker.runner.books import GAVE_UP
@@ -65,22 +65,22 @@ class Sweeper(threading.Thread):
         ledger.write(self._end_leases)
         ledger.write(self._give_up)
         ledger.write(decisions.send_unsure_again)
-        for job in ledger.write(lambda tx: jobs.to_wake(tx, time.time(), WAKE_PAUSE)):
+        for job in ledger.write(lambda tx: agenda.to_wake(tx, time.time(), WAKE_PAUSE)):
             wake_up(job, 2 if job.kind == "file" else 1)
         self._publish_tickets()
         return ledger.read(lambda tx: agenda.next_due(tx, time.time()))
 
     def _end_leases(self, tx: Connection) -> None:
-        gone = [owner for owner in chunks.owners(tx) if owners.dead(owner)]
-        for job_id in chunks.end_leases(tx, gone):
+        gone = [owner for owner in leases.owners(tx) if owners.dead(owner)]
+        for job_id in leases.end_leases(tx, gone):
             jobs.end_if_done(tx, job_id)
             tickets.ready(tx, job_id)
         agenda.end_leases_of(tx, owners.dead)
-        for job_id in jobs.ended_unnoticed(tx):
+        for job_id in agenda.ended_unnoticed(tx):
             jobs.end_if_done(tx, job_id)
 
     def _give_up(self, tx: Connection) -> None:
-        for job_id in chunks.give_up(tx, time.time(), GAVE_UP):
+        for job_id in refusing.give_up(tx, time.time(), GAVE_UP):
             jobs.end_if_done(tx, job_id)
             tickets.ready(tx, job_id)
 

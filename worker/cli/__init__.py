@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+
 import click
 
 from worker.cli.commands import Commands
@@ -21,7 +23,15 @@ PLACES = {
 }
 
 
+def version() -> str:
+    """What `--version` says, of a checkout that nobody installed too."""
+    try:
+        return metadata.version("omniworker")
+    except metadata.PackageNotFoundError:
+        return "of a checkout that is not installed"
+
+
 @click.group(cls=Commands, places=PLACES)
-@click.version_option(package_name="omniworker")
+@click.version_option(version(), prog_name="omniworker")
 def main() -> None:
     """Deliver files and calls to the platforms: every row accounted for, nothing sent twice in silence."""

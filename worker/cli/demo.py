@@ -21,7 +21,7 @@ from worker.cli.progress import done
 from worker.cli.refused import refusals, write_text
 from worker.cli.watch import follow
 from worker.intake import put, read_order
-from worker.ledger import chunks
+from worker.ledger import leases
 from worker.platforms import operation, platforms
 from worker.process import Process
 
@@ -40,6 +40,14 @@ def demo(ctx: click.Context) -> None:
 
     Everything happens in a folder of its own, on a private Redis and SQLite, and nothing is left of it.
     """
+    try:
+        ctx.exit(_play())
+    except KeyboardInterrupt:
+        show.aside("The demo was stopped; nothing of it is left.")
+        ctx.exit(130)
+
+
+def _play() -> int:
     platform = platforms()[operation(OPERATION).platform]
     with start(latency=LATENCY) as sandbox:
         environ = {**sandbox.environment(), platform.pace.name: PACE, "WORKER_PROCESSES": "2"}
@@ -50,7 +58,7 @@ def demo(ctx: click.Context) -> None:
             _write_file(folder)
             with running() as up:
                 click.echo(f"`omniworker up` runs in {folder}: two workers, Redis, SQLite, {PACE} to the platform.")
-                ctx.exit(_deliver(up, sandbox))
+                return _deliver(up, sandbox)
 
 
 def _write_file(folder: Path) -> None:
@@ -79,26 +87,26 @@ class HalfWay:
         self._killed: tuple[str, int] | None = None
         self._at = 0.0
 
-    def __call__(self, report: show.Report) -> None:
+    def __call__(self, report: show.Report) -> str | None:
         check_alive(self._up)
-        if self._killed is None and done(report) >= ROWS // 2:
-            self._kill()
-        elif self._killed is not None and self._at:
-            self._look_for_it(*self._killed)
+        if self._killed is None:
+            return self._kill() if done(report) >= ROWS // 2 else None
+        return self._look_for_it(*self._killed) if self._at else None
 
-    def _kill(self) -> None:
+    def _kill(self) -> str:
         """The busiest one: whose id is in most of the claims."""
-        held = self._own.ledger.read(chunks.owners)
+        held = self._own.ledger.read(leases.owners)
         name, pid = max(workers().items(), key=lambda one: sum(f":{one[1]}:" in owner for owner in held))
         os.killpg(pid, signal.SIGKILL)
         self._killed, self._at = (name, pid), time.monotonic()
-        click.echo(f"Half-way: SIGKILL to {name} (process {pid}) and to all it started.")
+        return f"Half-way: SIGKILL to {name} (process {pid}) and to all it started."
 
-    def _look_for_it(self, name: str, killed: int) -> None:
+    def _look_for_it(self, name: str, killed: int) -> str | None:
         pid = workers().get(name)
-        if pid is not None and pid != killed:
-            click.echo(f"{name} was started again after {time.monotonic() - self._at:.1f} s (process {pid}).")
-            self._at = 0.0
+        if pid is None or pid == killed:
+            return None
+        seconds, self._at = time.monotonic() - self._at, 0.0
+        return f"{name} was started again after {seconds:.1f} s (process {pid})."
 
 
 def _ended(own: Process, report: show.Report, sandbox: Sandbox) -> int:

@@ -11,7 +11,7 @@ from worker.cli.commands import Commands
 from worker.cli.sentences import Failed
 from worker.cli.watch import tell, watch
 from worker.ledger import jobs as ledger_jobs
-from worker.ledger import tickets
+from worker.ledger import reports, tickets
 from worker.ledger.types import Connection
 from worker.process import Process
 
@@ -35,12 +35,12 @@ def jobs() -> None:
 def list_jobs(states: tuple[str, ...], most: int, as_json: bool) -> None:
     """The youngest jobs."""
     own = office.for_reading()
-    found = own.ledger.read(lambda tx: [ledger_jobs.report(tx, i) for i in ledger_jobs.newest(tx, most, states)])
-    reports = [report for report in found if report is not None]
+    found = own.ledger.read(lambda tx: [reports.of(tx, i) for i in ledger_jobs.newest(tx, most, states)])
+    known = [report for report in found if report is not None]
     if as_json:
-        show.document({"jobs": reports})
-    elif reports:
-        click.echo(show.table([_line(report) for report in reports], right=("rows", "done", "refused", "unsure")))
+        show.document({"jobs": known})
+    elif known:
+        click.echo(show.table([_line(report) for report in known], right=("rows", "done", "refused", "unsure")))
     else:
         show.aside("There is no such job." if states else "There is no job yet.")
 

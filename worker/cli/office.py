@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from worker.cli.sentences import Failed
 from worker.cli.show import aside
 from worker.folder import make, make_secrets
-from worker.ledger import jobs, owners, posts
+from worker.ledger import jobs, owners, posts, reports
 from worker.ledger.migrate import OldSchema, check_schema, migrate
 from worker.ledger.types import Row
 from worker.process import Process, process
@@ -59,7 +59,7 @@ def job_of(own: Process, job_id: str) -> Row[Any]:
 
 def report_of(own: Process, job_id: str) -> dict[str, Any]:
     """The report of this job. Raises `Failed`."""
-    return _there(job_id, own.ledger.read(lambda tx: jobs.report(tx, job_id)))
+    return _there(job_id, own.ledger.read(lambda tx: reports.of(tx, job_id)))
 
 
 def _there(job_id: str, found: T | None) -> T:

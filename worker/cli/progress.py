@@ -20,6 +20,7 @@ class Progress(Protocol):
     """Draws one look at a job after another."""
 
     def draw(self, report: Report) -> None: ...
+    def say(self, sentence: str) -> None: ...
     def close(self) -> None: ...
 
 
@@ -82,6 +83,9 @@ class Lines:
         self._said, self._last = now, state
         show.aside(words(report, self._pace, speed))
 
+    def say(self, sentence: str) -> None:
+        show.aside(sentence)
+
     def close(self) -> None:
         """Nothing is left open."""
 
@@ -106,6 +110,10 @@ class Bar:
         self._drawing.update(
             self._task, total=total, completed=done(report), description=words(report, self._pace, speed), refresh=True
         )
+
+    def say(self, sentence: str) -> None:
+        """Above the line, which stays the last one."""
+        self._drawing.console.print(sentence, markup=False, highlight=False)
 
     def close(self) -> None:
         self._drawing.stop()

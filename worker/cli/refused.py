@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from worker.cli import office, options, show
-from worker.ledger import jobs
+from worker.ledger import reports
 from worker.ledger.types import Row
 from worker.process import Process
 
@@ -43,7 +43,7 @@ def refusals(own: Process, job_id: str) -> Iterator[Row[Any]]:
     """Every refusal of a job by row number, read a page at a time."""
     after, most = 0, PAGE
     while True:
-        page = own.ledger.read(lambda tx: jobs.refused_rows(tx, job_id, after, most))  # noqa: B023 - read at once
+        page = own.ledger.read(lambda tx: reports.refused_rows(tx, job_id, after, most))  # noqa: B023 - read at once
         if len(page) < most:
             yield from page
             return

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from worker.ledger.jobs import ROW_SUMS
+from worker.ledger.reports import ROW_SUMS
 
 Report = Mapping[str, Any]
 

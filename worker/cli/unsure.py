@@ -10,7 +10,7 @@ from worker.cli import office, options, show
 from worker.cli.refused import lines_of
 from worker.cli.sentences import Failed
 from worker.ledger import decisions, jobs
-from worker.ledger.jobs import iso
+from worker.ledger.reports import iso
 from worker.ledger.types import Connection, Row
 from worker.platforms import platforms
 from worker.process import Process

@@ -21,7 +21,7 @@ from worker.cli import office, show
 from worker.cli.progress import Progress, progress
 from worker.cli.sentences import Failed
 from worker.cli.show import Report
-from worker.ledger import doors, jobs
+from worker.ledger import doors, jobs, reports
 from worker.ledger.types import Connection
 from worker.platforms import account
 from worker.process import Process
@@ -78,17 +78,24 @@ def status_of(report: Report) -> int:
     return 3 if report["rows"]["refused"] else 0
 
 
-def follow(own: Process, job_id: str, also: Callable[[Report], None] = lambda _: None) -> Report:
-    """Draw progress until the job rests; its last report. `also` is told of every look. Raises `NotMoving`."""
+Also = Callable[[Report], str | None]
+
+
+def follow(own: Process, job_id: str, also: Also = lambda _: None) -> Report:
+    """Draw progress until the job rests; its last report. `also` sees every look and may have something to say.
+
+    Raises `NotMoving`.
+    """
     job = office.job_of(own, job_id)
     with closing(progress(account(job.account).pace)) as bar:
         return _drawn(looks(own, job_id), bar, also)
 
 
-def _drawn(reports: Iterator[Report], bar: Progress, also: Callable[[Report], None]) -> Report:
-    for report in reports:
+def _drawn(looked: Iterator[Report], bar: Progress, also: Also) -> Report:
+    for report in looked:
         bar.draw(report)
-        also(report)
+        if sentence := also(report):
+            bar.say(sentence)
     return report
 
 
@@ -125,7 +132,7 @@ def _look(own: Process, job_id: str) -> tuple[dict[str, Any], str | None]:
     """The report, and why the account is closed for a person to open; None where it is not."""
 
     def both(tx: Connection) -> tuple[dict[str, Any], str | None]:
-        report = jobs.report(tx, job_id)
+        report = reports.of(tx, job_id)
         assert report is not None  # noqa: S101 - a job is never deleted while it can be watched
         door = doors.get(tx, f"{report['operation'].partition('.')[0]}/{report['account']}")
         return report, door.why if door is not None and door.state == "forbidden" else None

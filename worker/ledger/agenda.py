@@ -1,15 +1,17 @@
-"""What is due next, and which claims of dead processes end before their lease does."""
+"""What is due next, who has to be woken for it, and which claims of dead processes end before their lease does."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, union_all, update
+from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select, union_all, update
 
 from worker.ledger.chunks import MOVING
 from worker.ledger.tables import chunks, doors, jobs, notices, posts, tickets
 
 FAR = 5.0
+
 CLAIMED_BESIDES_CHUNKS = (jobs, tickets, notices, doors, posts)
 
 
@@ -35,6 +37,38 @@ def end_leases_of(tx: Connection, dead: Callable[[str], bool]) -> None:
         gone = [owner for owner in held if dead(owner)]
         if gone:
             tx.execute(update(table).where(table.c.owner.in_(gone)).values(lease_until=None, owner=None))
+
+
+def to_wake(tx: Connection, now: float, pause_for: float) -> list[Row[Any]]:
+    """Jobs with due work that nobody moves; each is named once in `pause_for` seconds.
+
+    A call that a Celery task waits for is not among them: its ticket is published instead.
+    """
+    due, moving = chunks.alias(), chunks.alias()
+    has_due = exists(
+        select(due.c.id).where(due.c.job_id == jobs.c.id, due.c.state == "waiting", due.c.not_before <= now)
+    )
+    moved = exists(select(moving.c.id).where(moving.c.job_id == jobs.c.id, moving.c.state.in_(("claimed", "sending"))))
+    awaited = exists(select(tickets.c.id).where(tickets.c.job_id == jobs.c.id, tickets.c.state == "waiting"))
+    unplanned = and_(jobs.c.planned.is_(False), or_(jobs.c.lease_until.is_(None), jobs.c.lease_until < now))
+    asleep = or_(unplanned, and_(has_due, ~moved, ~awaited))
+    woken = tx.execute(
+        update(jobs)
+        .where(jobs.c.state.in_(MOVING), jobs.c.wake_at <= now, asleep)
+        .values(wake_at=now + pause_for)
+        .returning(jobs)
+    )
+    return list(woken.all())
+
+
+def ended_unnoticed(tx: Connection) -> list[str]:
+    """Jobs whose last lane died between its last chunk and their end."""
+    open_chunk = chunks.alias()
+    still_open = exists(
+        select(open_chunk.c.id).where(open_chunk.c.job_id == jobs.c.id, open_chunk.c.state.not_in(("done", "unsure")))
+    )
+    over = select(jobs.c.id).where(jobs.c.state.in_(MOVING), jobs.c.planned.is_(True), ~still_open)
+    return list(tx.execute(over).scalars())
 
 
 def _moving() -> Select[tuple[str]]:

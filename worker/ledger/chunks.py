@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -14,15 +12,11 @@ from sqlalchemy import (
     Connection,
     Float,
     Row,
-    String,
     and_,
     bindparam,
-    cast,
     delete,
     exists,
     func,
-    insert,
-    literal,
     or_,
     select,
     update,
@@ -31,13 +25,11 @@ from sqlalchemy import (
 from worker.ledger import claims
 from worker.ledger.claims import Claim
 from worker.ledger.prepared import Prepared
+from worker.ledger.refusing import as_json, by_code, name, skip_in_stopped
 from worker.ledger.tables import chunks, jobs, refusals
 from worker.outcome import Outcome, Refusal
-from worker.sources.cut import Stretch
 
 MOVING = ("planning", "running")
-STOPPED = {"cancelled": "cancelled", "failed": "job_failed"}
-FIRST_CHUNK = 1
 
 
 def _moving(job_id: Any) -> ColumnElement[bool]:
@@ -57,7 +49,9 @@ def _next_of_job(*order: Any) -> claims.Taking:
 
 
 NEXT = _next_of_job(chunks.c.n)
+
 SMALLEST = _next_of_job(chunks.c.length, chunks.c.n)
+
 ANY_WAITING = Prepared(
     select(chunks.c.id)
     .where(
@@ -68,22 +62,27 @@ ANY_WAITING = Prepared(
     )
     .limit(1)
 )
+
 ANY_SUSPECTS = Prepared(
     select(chunks.c.id)
     .where(chunks.c.job_id == bindparam("job"), chunks.c.state == "waiting", chunks.c.suspect.is_(True))
     .limit(1)
 )
+
 LANES = Prepared(
     select(func.count(chunks.c.owner.distinct())).where(
         chunks.c.job_id == bindparam("job"), or_(chunks.c.state == "claimed", chunks.c.state == "sending")
     )
 )
+
 STILL_HELD = and_(chunks.c.id == bindparam("held_id"), chunks.c.fence == bindparam("held_fence"))
+
 MARK = Prepared(
     update(chunks)
     .where(STILL_HELD, chunks.c.state == "claimed", _moving(chunks.c.job_id))
     .values(state="sending", sent_at=bindparam("at"), refused=bindparam("out"), refused_by=bindparam("counts"))
 )
+
 SETTLE = Prepared(
     update(chunks)
     .where(
@@ -111,48 +110,6 @@ SETTLE = Prepared(
 )
 
 
-def plan(tx: Connection, job_id: str, account: str, first: int, pieces: Sequence[Stretch]) -> None:
-    """Record the chunks of a stretch of a file, numbered from `first`."""
-    fields = ("offset", "length", "first_row", "lines", "rows", "checksum", "too_long")
-    tx.execute(
-        insert(chunks),
-        [
-            {"job_id": job_id, "account": account, "n": n, "state": "waiting"} | {f: getattr(piece, f) for f in fields}
-            for n, piece in enumerate(pieces, first)
-        ],
-    )
-
-
-def add_call(tx: Connection, job_id: str, account: str, payload: bytes, owner: str | None, lease: float) -> Claim:
-    """Record the one chunk of a call, already claimed when `owner` is about to send it."""
-    row = tx.execute(
-        insert(chunks)
-        .values(
-            job_id=job_id,
-            account=account,
-            n=FIRST_CHUNK,
-            state="claimed" if owner else "waiting",
-            length=len(payload),
-            payload=payload,
-            owner=owner,
-            lease_until=time.time() + lease if owner else None,
-            fence=1 if owner else 0,
-        )
-        .returning(chunks.c.id, chunks.c.fence)
-    ).one()
-    return Claim(row.id, row.fence)
-
-
-def last_planned(tx: Connection, job_id: str) -> Row[Any] | None:
-    """The stretch that reaches furthest into the file: where planning goes on."""
-    furthest = select(chunks).where(chunks.c.job_id == job_id).order_by(chunks.c.offset.desc()).limit(1)
-    return tx.execute(furthest).one_or_none()
-
-
-def of_call(tx: Connection, job_id: str) -> Row[Any]:
-    return tx.execute(select(chunks).where(chunks.c.job_id == job_id, chunks.c.n == FIRST_CHUNK)).one()
-
-
 def get(tx: Connection, chunk_id: int) -> Row[Any]:
     return tx.execute(select(chunks).where(chunks.c.id == chunk_id)).one()
 
@@ -176,10 +133,10 @@ def mark(tx: Connection, held: Claim, named: Sequence[Refusal] = ()) -> bool:
 
     `named` are the rows that stay behind. False when the claim is lost or the job no longer moves: send nothing.
     """
-    counts = _by_code(named)
+    counts = by_code(named)
     marked = MARK(tx, held_id=held.id, held_fence=held.fence, at=time.time(), out=len(named), counts=counts).rowcount
     if marked and named:
-        _name(tx, held.id, named)
+        name(tx, held.id, named)
     return bool(marked)
 
 
@@ -193,11 +150,11 @@ def settle(tx: Connection, held: Claim, outcome: Outcome) -> bool:
         yes=outcome.accepted,
         out=outcome.refused,
         left=outcome.skipped,
-        counts=_json(outcome.refused_by),
-        left_counts=_json(outcome.skipped_by),
+        counts=as_json(outcome.refused_by),
+        left_counts=as_json(outcome.skipped_by),
     ).rowcount
     if settled and outcome.refusals:
-        _name(tx, held.id, outcome.refusals)
+        name(tx, held.id, outcome.refusals)
     return bool(settled)
 
 
@@ -239,7 +196,7 @@ def put_back(
     )
     if back:
         tx.execute(delete(refusals).where(refusals.c.chunk_id == held.id))
-        _skip_in_stopped(tx, chunks.c.id == held.id)
+        skip_in_stopped(tx, chunks.c.id == held.id)
     return back
 
 
@@ -249,110 +206,15 @@ def count_death(tx: Connection, held: Claim) -> int:
     return int(tx.execute(select(chunks.c.deaths).where(chunks.c.id == held.id)).scalar_one())
 
 
-def end_leases(tx: Connection, gone: Sequence[str]) -> list[str]:
-    """Claims whose lease ended, or whose owner is known to be dead: the job ids they belong to.
-
-    Marked ones are unsure: the request may have left. The others never left; they are suspects, because
-    whatever killed their process may be in them.
-    """
-    ended = or_(chunks.c.lease_until < time.time(), chunks.c.owner.in_(gone))
-    lost = tx.execute(
-        update(chunks)
-        .where(chunks.c.state == "sending", ended)
-        .values(state="unsure", why="the process ended while the request was on the wire", lease_until=None, owner=None)
-        .returning(chunks.c.job_id)
-    ).scalars()
-    affected = set(lost)
-    back = tx.execute(
-        update(chunks)
-        .where(chunks.c.state == "claimed", ended)
-        .values(state="waiting", suspect=True, lease_until=None, owner=None, fence=chunks.c.fence + 1)
-        .returning(chunks.c.job_id)
-    ).scalars()
-    affected.update(back)
-    _skip_in_stopped(tx, chunks.c.job_id.in_(affected))
-    return sorted(affected)
-
-
-def owners(tx: Connection) -> list[str]:
-    """Whoever holds a chunk now."""
-    held = (
-        select(chunks.c.owner).distinct().where(chunks.c.state.in_(("claimed", "sending")), chunks.c.owner.is_not(None))
-    )
-    return list(tx.execute(held).scalars())
-
-
 def lanes(tx: Connection, job_id: str) -> int:
     """How many lanes hold chunks of this job, in all processes."""
     return int(LANES(tx, job=job_id).scalar_one())
-
-
-def skip_waiting(tx: Connection, job_id: str, code: str) -> None:
-    """What was never sent will not be: `cancelled`, `job_failed`."""
-    _skip(tx, code, chunks.c.job_id == job_id, chunks.c.state == "waiting")
-
-
-def _skip_in_stopped(tx: Connection, which: ColumnElement[bool]) -> None:
-    for state, code in STOPPED.items():
-        stopped = exists(select(jobs.c.id).where(jobs.c.id == chunks.c.job_id, jobs.c.state == state))
-        _skip(tx, code, which, chunks.c.state == "waiting", stopped)
-
-
-def _skip(tx: Connection, code: str, *which: ColumnElement[bool]) -> None:
-    by_code = literal(f'{{"{code}": ').concat(cast(chunks.c.rows, String)).concat("}")
-    values = {"state": "done", "skipped": chunks.c.rows, "skipped_by": by_code, "settled_at": time.time()}
-    tx.execute(update(chunks).where(*which).values(**values))
-
-
-def give_up(tx: Connection, now: float, refusal: Refusal) -> list[str]:
-    """Refuse what has not got through in the time its job allows: the job ids it happened to. None of it was sent."""
-    late = select(jobs.c.id).where(jobs.c.state.in_(MOVING), jobs.c.give_up_at < now)
-    found = tx.execute(select(chunks).where(chunks.c.state == "waiting", chunks.c.job_id.in_(late)).limit(1000)).all()
-    for row in found:
-        refuse_whole(tx, row, refusal)
-    return sorted({row.job_id for row in found})
-
-
-def refuse_whole(tx: Connection, row: Row[Any], refusal: Refusal) -> None:
-    """Refuse every row of a chunk that was never sent, as one range."""
-    named = Refusal(row.first_row, refusal.code, refusal.reason, refusal.advice, row.first_row + row.lines - 1)
-    tx.execute(
-        update(chunks)
-        .where(chunks.c.id == row.id)
-        .values(
-            state="done",
-            refused=row.rows,
-            refused_by=json.dumps({refusal.code: row.rows}),
-            settled_at=time.time(),
-            lease_until=None,
-            owner=None,
-            fence=chunks.c.fence + 1,
-        )
-    )
-    _name(tx, row.id, [named])
 
 
 def sent_since(tx: Connection, account: str, moment: float) -> int:
     """Requests of an account marked or settled since `moment`: what a wiped budget has to be told."""
     sent = select(func.count(chunks.c.id)).where(chunks.c.account == account, chunks.c.sent_at > moment)
     return int(tx.execute(sent).scalar_one())
-
-
-def _name(tx: Connection, chunk_id: int, named: Iterable[Refusal]) -> None:
-    job_id = tx.execute(select(chunks.c.job_id).where(chunks.c.id == chunk_id)).scalar_one()
-    tx.execute(delete(refusals).where(refusals.c.chunk_id == chunk_id))
-    tx.execute(insert(refusals), [asdict(refusal) | {"chunk_id": chunk_id, "job_id": job_id} for refusal in named])
-
-
-def _by_code(named: Sequence[Refusal]) -> str | None:
-    counts: dict[str, int] = {}
-    for refusal in named:
-        counts[refusal.code] = counts.get(refusal.code, 0) + 1
-    return _json(counts)
-
-
-def _json(counts: dict[str, int]) -> str | None:
-    return json.dumps(counts) if counts else None
 
 
 def any_waiting(tx: Connection, job_id: str) -> bool:
@@ -362,13 +224,3 @@ def any_waiting(tx: Connection, job_id: str) -> bool:
 
 def any_suspects(tx: Connection, job_id: str) -> bool:
     return ANY_SUSPECTS(tx, job=job_id).first() is not None
-
-
-def next_number(tx: Connection, job_id: str) -> int:
-    return int(tx.execute(select(func.max(chunks.c.n)).where(chunks.c.job_id == job_id)).scalar() or 0) + 1
-
-
-def shrink(tx: Connection, row: Row[Any], piece: Stretch) -> None:
-    """A held chunk becomes a smaller stretch of its file, waiting again."""
-    fields = ("offset", "length", "first_row", "lines", "rows", "checksum")
-    claims.release(tx, chunks, claims.of(row), state="waiting", **{f: getattr(piece, f) for f in fields})

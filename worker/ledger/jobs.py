@@ -8,19 +8,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.ledger import claims, notices
-from worker.ledger.chunks import skip_waiting
 from worker.ledger.claims import Claim
 from worker.ledger.ids import new_id
 from worker.ledger.prepared import Prepared
-from worker.ledger.tables import chunks, jobs, refusals, tickets
+from worker.ledger.refusing import skip_waiting
+from worker.ledger.tables import chunks, jobs
 
 GIVE_UP = {"call": 3600.0, "file": 86400.0}  # design §6: calls 1 h, files 24 h
+
 ENDED = ("finished", "cancelled", "failed")
+
 MOVING = ("planning", "running")
+
 ONE = Prepared(select(jobs).where(jobs.c.id == bindparam("job")))
 
 
@@ -152,7 +155,7 @@ def stop(
     skip_waiting(tx, job_id, code)
     values = {"state": state, "why": why, "error": error, "finished_at": time.time(), "planned": True}
     tx.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
-    notices.announce(tx, "job.ended", job_id)
+    _announce(tx, "job.ended", locked)
     return True
 
 
@@ -176,9 +179,13 @@ def end_if_done(tx: Connection, job_id: str) -> str | None:
 
 
 def _announce(tx: Connection, kind: str, job: Row[Any]) -> None:
-    """A call's end is told by its ticket; whoever wants to follow files, or asked for a `then`, gets a notice."""
+    """Tell once that no row is pending any more; what a person decides afterwards is a notice of its own.
+
+    A call's end is told by its ticket, so it makes a notice only where a `then` waits for it.
+    """
     if job.kind == "file" or job.then != "[]":
-        notices.announce(tx, kind, job.id)
+        notices.announce(tx, "job.decided" if job.told else kind, job.id)
+        tx.execute(update(jobs).where(jobs.c.id == job.id).values(told=True))
 
 
 def _back_to_running(tx: Connection, job: Row[Any]) -> None:
@@ -199,114 +206,3 @@ def _undecided(tx: Connection, job: Row[Any]) -> str:
 
 def _has_chunk(job_id: str, which: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists(select(chunks.c.id).where(chunks.c.job_id == job_id, which))
-
-
-def report(tx: Connection, job_id: str) -> dict[str, Any] | None:
-    """The report of design §10, summed from the chunk rows, which alone count."""
-    job = get(tx, job_id)
-    if job is None:
-        return None
-    sums = tx.execute(_sums(job_id)).one()
-    return {
-        "job": job.id,
-        "operation": job.operation,
-        "account": job.account.partition("/")[2],
-        "key": job.key,
-        "state": job.state,
-        "why": job.why,
-        "rows": {name: int(getattr(sums, name) or 0) for name in ROW_SUMS},
-        "refused_by": _summed(tx, job_id, "refused_by"),
-        "skipped_by": _summed(tx, job_id, "skipped_by"),
-        "verified": True,
-        "chunks": {name: int(getattr(sums, f"chunks_{name}") or 0) for name in CHUNK_SUMS},
-        "created_at": iso(job.created_at),
-        "finished_at": iso(job.finished_at) if job.finished_at else None,
-        "error": job.error,
-    }
-
-
-ROW_SUMS = ("total", "accepted", "refused", "unsure", "skipped", "pending", "repeated")
-CHUNK_SUMS = {
-    "total": chunks.c.id.is_not(None),
-    "waiting": chunks.c.state.in_(("waiting", "claimed")),
-    "sending": chunks.c.state.in_(("sending", "awaiting")),
-    "done": chunks.c.state == "done",
-    "unsure": chunks.c.state == "unsure",
-}
-
-
-def _sums(job_id: str) -> Any:
-    open_rows = chunks.c.rows - chunks.c.accepted - chunks.c.refused - chunks.c.skipped
-    unsure = chunks.c.state == "unsure"
-    pending = and_(chunks.c.state != "unsure", chunks.c.state != "done")
-    return select(
-        func.sum(chunks.c.rows).label("total"),
-        func.sum(chunks.c.accepted).label("accepted"),
-        func.sum(chunks.c.refused).label("refused"),
-        func.sum(chunks.c.skipped).label("skipped"),
-        func.sum(open_rows).filter(unsure).label("unsure"),
-        func.sum(open_rows).filter(pending).label("pending"),
-        func.sum(chunks.c.accepted).filter(chunks.c.repeated).label("repeated"),
-        *(func.count(chunks.c.id).filter(which).label(f"chunks_{name}") for name, which in CHUNK_SUMS.items()),
-    ).where(chunks.c.job_id == job_id)
-
-
-def _summed(tx: Connection, job_id: str, column: str) -> dict[str, int]:
-    """Counts by code over all chunks. Most chunks share few different counts, so equal ones are read once."""
-    counted = chunks.c[column]
-    found = tx.execute(
-        select(counted, func.count()).where(chunks.c.job_id == job_id, counted.is_not(None)).group_by(counted)
-    )
-    total: dict[str, int] = {}
-    for text, times in found:
-        for code, n in json.loads(text).items():
-            total[code] = total.get(code, 0) + n * times
-    return dict(sorted(total.items()))
-
-
-def refused_rows(tx: Connection, job_id: str, after: int = 0, most: int = 1000) -> list[Row[Any]]:
-    """Refused rows by row number, a page at a time: pass the last `id` and row seen as `after`."""
-    return list(
-        tx.execute(
-            select(refusals)
-            .where(refusals.c.job_id == job_id, refusals.c.row > after)
-            .order_by(refusals.c.row, refusals.c.id)
-            .limit(most)
-        )
-    )
-
-
-def iso(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
-
-
-def to_wake(tx: Connection, now: float, pause_for: float) -> list[Row[Any]]:
-    """Jobs with due work that nobody moves; each is named once in `pause_for` seconds.
-
-    A call that a Celery task waits for is not among them: its ticket is published instead.
-    """
-    due, moving = chunks.alias(), chunks.alias()
-    has_due = exists(
-        select(due.c.id).where(due.c.job_id == jobs.c.id, due.c.state == "waiting", due.c.not_before <= now)
-    )
-    moved = exists(select(moving.c.id).where(moving.c.job_id == jobs.c.id, moving.c.state.in_(("claimed", "sending"))))
-    awaited = exists(select(tickets.c.id).where(tickets.c.job_id == jobs.c.id, tickets.c.state == "waiting"))
-    unplanned = and_(jobs.c.planned.is_(False), or_(jobs.c.lease_until.is_(None), jobs.c.lease_until < now))
-    asleep = or_(unplanned, and_(has_due, ~moved, ~awaited))
-    woken = tx.execute(
-        update(jobs)
-        .where(jobs.c.state.in_(MOVING), jobs.c.wake_at <= now, asleep)
-        .values(wake_at=now + pause_for)
-        .returning(jobs)
-    )
-    return list(woken.all())
-
-
-def ended_unnoticed(tx: Connection) -> list[str]:
-    """Jobs whose last lane died between its last chunk and their end."""
-    open_chunk = chunks.alias()
-    still_open = exists(
-        select(open_chunk.c.id).where(open_chunk.c.job_id == jobs.c.id, open_chunk.c.state.not_in(("done", "unsure")))
-    )
-    over = select(jobs.c.id).where(jobs.c.state.in_(MOVING), jobs.c.planned.is_(True), ~still_open)
-    return list(tx.execute(over).scalars())

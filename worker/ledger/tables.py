@@ -54,6 +54,7 @@ jobs = Table(
     Column("on_unsure", String(5), nullable=False, server_default="park"),  # park | again
     Column("then", Text, nullable=False, server_default="[]"),
     Column("state", String(12), nullable=False),
+    Column("told", Boolean, nullable=False, server_default=false()),
     Column("planned", Boolean, nullable=False, server_default=false()),
     Column("paused_in", String(12)),
     Column("why", Text),

@@ -7,7 +7,7 @@ from typing import Any
 
 from worker import outage
 from worker.errors import Busy, Down, Forbidden, Refused, Unsure
-from worker.ledger import chunks, claims, jobs, tickets
+from worker.ledger import chunks, claims, jobs, refusing, tickets
 from worker.ledger.types import Connection, Row
 from worker.operation import Reading
 from worker.outcome import Outcome, Refusal, accepted, refused
@@ -108,6 +108,6 @@ def _try_again(tx: Connection, job_id: str, chunk: Row[Any], why: str, wait: flo
         jitter = random.uniform(0, min(BACKOFF_CAP, BACKOFF_BASE * 2**tries))  # noqa: S311 - spreads, hides nothing
         chunks.put_back(tx, claims.of(chunk), jitter if wait is None else wait, tried=True, why=why)
         return
-    chunks.refuse_whole(tx, chunk, GAVE_UP)
+    refusing.refuse_whole(tx, chunk, GAVE_UP)
     if chunk.payload is not None:
         call_ended(tx, job_id)

@@ -12,7 +12,7 @@ from celery import Task
 from celery.exceptions import Ignore, Retry
 
 from worker.intake import Order, record
-from worker.ledger import chunks, claims, jobs, tickets
+from worker.ledger import chunks, claims, jobs, planning, reports, tickets
 from worker.ledger.claims import Claim
 from worker.ledger.types import Connection, Row
 from worker.outcome import Refusal
@@ -44,7 +44,7 @@ def first_run(process: Process, task: Task[Any, Any], order: Order) -> Any:
             return _again(process, tx, task_id, lease)
         job_id, new = record(process, tx, order, task_id, process.owner, lease)
         ticket = tickets.open_held(tx, task_id, job_id, signature, process.owner, lease)
-        chunk = chunks.of_call(tx, job_id) if new else _claim(process, tx, job_id, lease)
+        chunk = planning.of_call(tx, job_id) if new else _claim(process, tx, job_id, lease)
         return Held(ticket, job_id, chunk)
 
     return _deliver(process, process.ledger.write(work))
@@ -101,7 +101,7 @@ def _carry(process: Process, job: Row[Any], chunk: Row[Any]) -> None:
 
 def _result(process: Process, ticket: Claim, job: Row[Any]) -> Any:
     """Return or raise what Celery shall store; or leave the ticket waiting, with the message done."""
-    chunk = process.ledger.read(lambda tx: chunks.of_call(tx, job.id))
+    chunk = process.ledger.read(lambda tx: planning.of_call(tx, job.id))
     if chunk.state == "unsure":
         raise Unsure(chunk.why or "the answer is lost", job.id)
     if chunk.state != "done":
@@ -113,7 +113,7 @@ def _result(process: Process, ticket: Claim, job: Row[Any]) -> Any:
 
 
 def _reasons(tx: Connection, chunk: Row[Any]) -> list[Refusal]:
-    rows = jobs.refused_rows(tx, chunk.job_id)
+    rows = reports.refused_rows(tx, chunk.job_id)
     if rows:
         return [Refusal(row.row, row.code, row.reason, row.advice) for row in rows]
     code = next(iter(json.loads(chunk.skipped_by or '{"cancelled": 1}')))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from worker.ledger import chunks
+from worker.ledger import planning, refusing
 from worker.ledger.types import Connection, Row
 from worker.outcome import Refusal
 from worker.process import Process
@@ -23,8 +23,8 @@ TOO_BIG = Refusal(
 def cut_in_two(process: Process, tx: Connection, job: Row[Any], chunk: Row[Any]) -> None:
     """Replace a claimed chunk by its two halves, waiting; a single row that is too big is refused."""
     if chunk.rows == 1:
-        chunks.refuse_whole(tx, chunk, TOO_BIG)
+        refusing.refuse_whole(tx, chunk, TOO_BIG)
         return
     first, second = halves(chunk, read_piece(source_of(process, job), chunk))
-    chunks.shrink(tx, chunk, first)
-    chunks.plan(tx, job.id, job.account, chunks.next_number(tx, job.id), [second])
+    planning.shrink(tx, chunk, first)
+    planning.plan(tx, job.id, job.account, planning.next_number(tx, job.id), [second])

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from worker import platforms
-from worker.ledger import chunks, claims, jobs
+from worker.ledger import claims, jobs, planning
 from worker.ledger.claims import Claim
 from worker.ledger.tables import jobs as jobs_table
 from worker.ledger.types import Connection, Row
@@ -37,7 +37,7 @@ def plan(process: Process, job: Row[Any], wake: Callable[[], object]) -> None:
 def _plan_source(process: Process, job: Row[Any], held: Claim, source: Source, wake: Callable[[], object]) -> None:
     _same_file(process, job, held, source)
     limits = platforms.operation(job.operation).limits
-    after = process.ledger.read(lambda tx: chunks.last_planned(tx, job.id))
+    after = process.ledger.read(lambda tx: planning.last_planned(tx, job.id))
     planned_any = after is not None
     for pieces in _batches(cut(source, limits, after=after), AT_ONCE):
         if process.stopping.is_set() or not process.ledger.write(_recording(job, held, pieces)):
@@ -67,7 +67,7 @@ def _recording(job: Row[Any], held: Claim, pieces: list[Piece]) -> Callable[[Con
         going = jobs_table.c.state.in_(("planning", "running", "paused"))
         if not claims.change(tx, jobs_table, held, going, lease_until=time.time() + LEASE):
             return False
-        chunks.plan(tx, job.id, job.account, chunks.next_number(tx, job.id), pieces)
+        planning.plan(tx, job.id, job.account, planning.next_number(tx, job.id), pieces)
         return True
 
     return work

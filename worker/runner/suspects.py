@@ -18,7 +18,7 @@ from typing import Any
 
 from worker import outage
 from worker.errors import Busy, Forbidden
-from worker.ledger import chunks, claims, jobs, notices, owners, posts
+from worker.ledger import chunks, claims, jobs, notices, owners, posts, refusing
 from worker.ledger.ledger import Ledger
 from worker.ledger.types import Connection, Row
 from worker.outcome import Refusal
@@ -112,7 +112,7 @@ def bury(tx: Connection, job_id: str, chunk: Row[Any]) -> None:
         chunks.put_back(tx, held, 0, suspect=True)
         return
     else:
-        chunks.refuse_whole(tx, chunk, POISON)
+        refusing.refuse_whole(tx, chunk, POISON)
         notices.announce(tx, "chunk.poison", f"{job_id}/{chunk.n}")
     if chunk.payload is not None:
         books.call_ended(tx, job_id)

@@ -17,7 +17,7 @@ import sandbox.server
 from sandbox.server import Sandbox
 from worker import intake, platforms, sweeper
 from worker import process as process_module
-from worker.ledger import jobs
+from worker.ledger import jobs, reports
 from worker.ledger.tables import metadata
 from worker.pace import connect
 from worker.process import Process
@@ -99,6 +99,6 @@ def move(house: Process) -> Callable[..., dict[str, Any]]:
 
 
 def report(house: Process, job_id: str) -> dict[str, Any]:
-    found = house.ledger.read(lambda tx: jobs.report(tx, job_id))
+    found = house.ledger.read(lambda tx: reports.of(tx, job_id))
     assert found is not None
     return found

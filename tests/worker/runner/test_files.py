@@ -12,7 +12,7 @@ import pytest
 import time_machine
 
 from sandbox.server import Sandbox
-from worker.ledger import decisions, doors, jobs
+from worker.ledger import decisions, doors, jobs, reports
 from worker.ledger.tables import chunks
 from worker.process import Process
 from worker.runner import files
@@ -59,7 +59,7 @@ def test_broken_rows_are_refused_by_number_and_the_others_go(
     report = move(job)
     assert report["refused_by"] == {"colour.unknown": 1, "date.naive": 1, "row.json": 1}
     assert (report["rows"]["accepted"], report["state"], sums_meet(report)) == (3, "finished", True)
-    named = house.ledger.read(lambda tx: jobs.refused_rows(tx, job))
+    named = house.ledger.read(lambda tx: reports.refused_rows(tx, job))
     assert [(row.row, row.code) for row in named] == [(2, "date.naive"), (3, "row.json"), (5, "colour.unknown")]
     assert all(row.reason and row.advice for row in named)
 
@@ -117,7 +117,7 @@ def test_the_same_refused_rows_are_named_once_after_a_second_sending(
     house.ledger.write(lambda tx: decisions.decide(tx, job, "send", "me"))
     report = move(job)
     assert (report["rows"]["accepted"], report["rows"]["refused"], sums_meet(report)) == (2, 1, True)
-    assert len(house.ledger.read(lambda tx: jobs.refused_rows(tx, job))) == 1
+    assert len(house.ledger.read(lambda tx: reports.refused_rows(tx, job))) == 1
 
 
 def test_429_waits_and_counts_no_try(imported: Record, move: Move, played: Sandbox, house: Process) -> None:
@@ -151,7 +151,7 @@ def test_a_refused_request_refuses_its_rows_as_a_range_with_the_platforms_words(
     job = imported(event(1), b"{broken", event(3))
     report = move(job)
     assert report["refused_by"] == {"omnisense.422": 2, "row.json": 1}
-    named = house.ledger.read(lambda tx: jobs.refused_rows(tx, job))
+    named = house.ledger.read(lambda tx: reports.refused_rows(tx, job))
     whole = next(row for row in named if row.code == "omnisense.422")
     assert (whole.row, whole.last) == (1, 3)
     assert "foo@bar.com" not in whole.reason

@@ -15,7 +15,7 @@ import time_machine
 from sqlalchemy import select, update
 
 from worker.ledger import chunks as moves
-from worker.ledger import claims, jobs, owners
+from worker.ledger import claims, jobs, owners, reports
 from worker.ledger.tables import chunks
 from worker.outcome import accepted
 from worker.process import Process
@@ -123,17 +123,17 @@ def test_a_suspect_that_kills_its_child_twice_is_poison_and_named(
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path(__file__).resolve().parents[3]}")
     house.ledger.write(lambda tx: tx.execute(update(chunks).where(chunks.c.n == 1).values(suspect=True)))
     suspects.run(house, house.ledger.read(lambda tx: jobs.get(tx, job)))
-    report = house.ledger.read(lambda tx: jobs.report(tx, job))
+    report = house.ledger.read(lambda tx: reports.of(tx, job))
     assert report is not None
     assert report["refused_by"] == {"poison": 500}
-    named = house.ledger.read(lambda tx: jobs.refused_rows(tx, job))
+    named = house.ledger.read(lambda tx: reports.refused_rows(tx, job))
     assert [(row.row, row.last, row.code) for row in named] == [(1, 500, "poison")]
 
 
 def test_what_is_not_through_in_time_is_refused_as_never_sent(house: Process, job: str) -> None:
     with time_machine.travel(time.time() + 86_401):
         sweep(house)
-    report = house.ledger.read(lambda tx: jobs.report(tx, job))
+    report = house.ledger.read(lambda tx: reports.of(tx, job))
     assert report is not None
     assert (report["state"], report["refused_by"]) == ("finished", {"gave_up": 600})
 
@@ -143,7 +143,7 @@ def test_a_job_whose_last_lane_died_before_ending_it_is_ended(house: Process, jo
         row = claim(house, job)
         house.ledger.write(lambda tx, row=row: moves.settle(tx, claims.of(row), accepted(row.rows)))
     sweep(house)
-    report = house.ledger.read(lambda tx: jobs.report(tx, job))
+    report = house.ledger.read(lambda tx: reports.of(tx, job))
     assert report is not None
     assert report["state"] == "finished"
 

@@ -143,7 +143,7 @@ LINE = st.one_of(
 
 
 @given(lines=st.lists(LINE, max_size=40), ended=st.booleans(), rows=st.integers(1, 5), size=st.integers(1, 60))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_every_row_is_in_exactly_one_piece_and_cutting_goes_on_anywhere(
     lines: list[bytes], ended: bool, rows: int, size: int
 ) -> None:
@@ -171,7 +171,7 @@ def _rows_of(source: Source, piece: Piece) -> dict[int, bytes]:
 
 
 @given(lines=st.lists(LINE, min_size=2, max_size=20))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_two_halves_are_the_whole(lines: list[bytes]) -> None:
     with _file(b"\n".join([b"1", *lines, b"2"])) as source:
         (piece,) = cut(source, _limits(1000, 1 << 16))

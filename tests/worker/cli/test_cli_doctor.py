@@ -1,0 +1,138 @@
+"""`omniworker doctor` names what is wrong, on a real Redis."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+from cryptography.fernet import Fernet
+from redis import Redis
+
+from tests.worker.cli.conftest import Job, Ow
+from worker import outage
+from worker.cli import checks
+from worker.ledger import owners, posts
+
+Found = dict[str, tuple[str, str]]
+
+
+@pytest.fixture
+def redis(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis]:
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    client = Redis.from_url(redis_url)
+    client.flushall()
+    client.config_set("appendonly", "no")
+    client.config_set("maxmemory-policy", "noeviction")
+    yield client
+    client.flushall()
+    client.close()
+
+
+@pytest.fixture
+def doctor(ow: Ow) -> Callable[[], Found]:
+    """Verdict and sentence by name; the exit status has to agree."""
+
+    def look() -> Found:
+        result = ow("doctor", "--json")
+        content = json.loads(result.stdout)
+        assert result.exit_code == (0 if content["ok"] else 1)
+        assert content["ok"] == all(check["verdict"] != "wrong" for check in content["checks"])
+        return {check["name"]: (check["verdict"], check["says"]) for check in content["checks"]}
+
+    return look
+
+
+def test_an_empty_folder_is_told_everything_that_is_missing(doctor: Callable[[], Found]) -> None:
+    found = doctor()
+    assert {name for name, (verdict, _) in found.items() if verdict == "wrong"} == {"secret key", "ledger", "Redis"}
+
+
+def test_all_is_well_when_all_is_well(
+    ow: Ow, redis: Redis, doctor: Callable[[], Found], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", Fernet.generate_key().decode())
+    ow("migrate")
+    checks.office.for_reading().ledger.write(lambda tx: posts.seen(tx, owners.me(), "worker.1@here"))
+    redis.config_set("appendonly", "yes")
+    found = doctor()
+    assert {verdict for verdict, _ in found.values()} == {"ok"}
+    assert found["processes"] == ("ok", "Seen in the last seconds: worker.1@here.")
+    assert found["queues"] == ("ok", "omnisense 0, bulk 0, urgent 0 waiting.")
+    assert set(found) >= {"settings", "secret key", "ledger", "Redis", "clock", "omnisense/default"}
+
+
+def test_a_redis_that_would_lose_or_drop_messages_is_wrong(redis: Redis, doctor: Callable[[], Found]) -> None:
+    redis.config_set("maxmemory-policy", "allkeys-lru")
+    found = doctor()
+    assert found["Redis appendonly"][0] == "wrong"
+    assert found["Redis maxmemory-policy"] == (
+        "wrong",
+        "It is allkeys-lru: when it is full it drops messages and budgets instead of saying so. Set it to noeviction.",
+    )
+
+
+def test_a_redis_that_does_not_answer_is_wrong(doctor: Callable[[], Found], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    found = doctor()
+    assert "nothing is sent until it does" in found["Redis"][1]
+    assert found["queues"][0] == "wrong"
+
+
+def test_messages_of_ours_in_celerys_own_queue_are_counted_and_the_queue_is_named(
+    redis: Redis, doctor: Callable[[], Found]
+) -> None:
+    for task in (
+        "omnisense.record_user_event",
+        "omnisense.import_user_events",
+        "shop.mail",
+        "omnisense.import_user_events",
+    ):
+        redis.lpush("celery", json.dumps({"headers": {"task": task}, "body": ""}))
+    redis.lpush("celery", "not json")
+    redis.lpush("celery\x06\x163", json.dumps({"headers": {"task": "omnisense.record_user_event"}}))
+    redis.lpush("bulk", "{}")
+    found = doctor()
+    verdict, sentence = found["queue celery"]
+    assert verdict == "wrong"
+    assert "omnisense.record_user_event 2 times (queue='omnisense')" in sentence
+    assert "omnisense.import_user_events 2 times (queue='bulk')" in sentence
+    assert "shop.mail" not in sentence
+    assert found["queues"][1] == "omnisense 0, bulk 1, urgent 0 waiting."
+    assert redis.llen("celery") == 5
+
+
+def test_other_peoples_messages_in_celerys_queue_are_no_concern(redis: Redis, doctor: Callable[[], Found]) -> None:
+    redis.lpush("celery", json.dumps({"headers": {"task": "shop.mail"}}))
+    assert doctor()["queue celery"][0] == "ok"
+
+
+def test_what_waits_for_a_person_is_named(job: Job, doctor: Callable[[], Found]) -> None:
+    job.lose()
+    job.own.ledger.write(lambda tx: outage.forbid(tx, "omnisense/default", "Omnisense answered 401"))
+    found = doctor()
+    assert found["unsure"] == ("wrong", "1 requests wait for a person: `omniworker jobs unsure` shows them.")
+    assert "omniworker accounts resume omnisense/default" in found["door omnisense/default"][1]
+
+
+def test_each_setting_that_cant_be_used_is_named(doctor: Callable[[], Found], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "loud")
+    monkeypatch.setenv("SECRET_KEY", "short")
+    monkeypatch.setenv("OMNISENSE_PACE", "0/s")
+    found = doctor()
+    assert "LOG_LEVEL is 'LOUD'" in found["settings"][1]
+    assert "Fernet" in found["secret key"][1]
+    assert "OMNISENSE_PACE is '0/s'" in found["accounts"][1]
+
+
+def test_without_any_connected_platform_something_is_wrong(
+    doctor: Callable[[], Found], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMNISENSE_API_KEY")
+    assert doctor()["omnisense/default"] == ("wrong", "Omnisense is not connected: set OMNISENSE_API_KEY.")
+
+
+def test_for_people_each_check_is_a_line(ow: Ow) -> None:
+    result = ow("doctor")
+    assert result.exit_code == 1
+    assert {line.split()[0] for line in result.stdout.splitlines()} == {"ok", "wrong"}

@@ -1,0 +1,44 @@
+"""The end of claims whose holder is gone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, or_, select, update
+
+from worker.ledger.refusing import skip_in_stopped
+from worker.ledger.tables import chunks
+
+
+def end_leases(tx: Connection, gone: Sequence[str]) -> list[str]:
+    """Claims whose lease ended, or whose owner is known to be dead: the job ids they belong to.
+
+    Marked ones are unsure: the request may have left. The others never left; they are suspects, because
+    whatever killed their process may be in them.
+    """
+    ended = or_(chunks.c.lease_until < time.time(), chunks.c.owner.in_(gone))
+    lost = tx.execute(
+        update(chunks)
+        .where(chunks.c.state == "sending", ended)
+        .values(state="unsure", why="the process ended while the request was on the wire", lease_until=None, owner=None)
+        .returning(chunks.c.job_id)
+    ).scalars()
+    affected = set(lost)
+    back = tx.execute(
+        update(chunks)
+        .where(chunks.c.state == "claimed", ended)
+        .values(state="waiting", suspect=True, lease_until=None, owner=None, fence=chunks.c.fence + 1)
+        .returning(chunks.c.job_id)
+    ).scalars()
+    affected.update(back)
+    skip_in_stopped(tx, chunks.c.job_id.in_(affected))
+    return sorted(affected)
+
+
+def owners(tx: Connection) -> list[str]:
+    """Whoever holds a chunk now."""
+    held = (
+        select(chunks.c.owner).distinct().where(chunks.c.state.in_(("claimed", "sending")), chunks.c.owner.is_not(None))
+    )
+    return list(tx.execute(held).scalars())

@@ -1,0 +1,81 @@
+"""Rows that will not be sent, and the names and counts of them: refused one by one, as a range, or skipped."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, String, cast, delete, exists, insert, literal, select, update
+
+from worker.ledger.tables import chunks, jobs, refusals
+from worker.outcome import Refusal
+
+MOVING = ("planning", "running")
+
+
+STOPPED = {"cancelled": "cancelled", "failed": "job_failed"}
+
+
+def skip_waiting(tx: Connection, job_id: str, code: str) -> None:
+    """What was never sent will not be: `cancelled`, `job_failed`."""
+    _skip(tx, code, chunks.c.job_id == job_id, chunks.c.state == "waiting")
+
+
+def skip_in_stopped(tx: Connection, which: ColumnElement[bool]) -> None:
+    for state, code in STOPPED.items():
+        stopped = exists(select(jobs.c.id).where(jobs.c.id == chunks.c.job_id, jobs.c.state == state))
+        _skip(tx, code, which, chunks.c.state == "waiting", stopped)
+
+
+def _skip(tx: Connection, code: str, *which: ColumnElement[bool]) -> None:
+    by_code = literal(f'{{"{code}": ').concat(cast(chunks.c.rows, String)).concat("}")
+    values = {"state": "done", "skipped": chunks.c.rows, "skipped_by": by_code, "settled_at": time.time()}
+    tx.execute(update(chunks).where(*which).values(**values))
+
+
+def give_up(tx: Connection, now: float, refusal: Refusal) -> list[str]:
+    """Refuse what has not got through in the time its job allows: the job ids it happened to. None of it was sent."""
+    late = select(jobs.c.id).where(jobs.c.state.in_(MOVING), jobs.c.give_up_at < now)
+    found = tx.execute(select(chunks).where(chunks.c.state == "waiting", chunks.c.job_id.in_(late)).limit(1000)).all()
+    for row in found:
+        refuse_whole(tx, row, refusal)
+    return sorted({row.job_id for row in found})
+
+
+def refuse_whole(tx: Connection, row: Row[Any], refusal: Refusal) -> None:
+    """Refuse every row of a chunk that was never sent, as one range."""
+    named = Refusal(row.first_row, refusal.code, refusal.reason, refusal.advice, row.first_row + row.lines - 1)
+    tx.execute(
+        update(chunks)
+        .where(chunks.c.id == row.id)
+        .values(
+            state="done",
+            refused=row.rows,
+            refused_by=json.dumps({refusal.code: row.rows}),
+            settled_at=time.time(),
+            lease_until=None,
+            owner=None,
+            fence=chunks.c.fence + 1,
+        )
+    )
+    name(tx, row.id, [named])
+
+
+def name(tx: Connection, chunk_id: int, named: Iterable[Refusal]) -> None:
+    job_id = tx.execute(select(chunks.c.job_id).where(chunks.c.id == chunk_id)).scalar_one()
+    tx.execute(delete(refusals).where(refusals.c.chunk_id == chunk_id))
+    tx.execute(insert(refusals), [asdict(refusal) | {"chunk_id": chunk_id, "job_id": job_id} for refusal in named])
+
+
+def by_code(named: Sequence[Refusal]) -> str | None:
+    counts: dict[str, int] = {}
+    for refusal in named:
+        counts[refusal.code] = counts.get(refusal.code, 0) + 1
+    return as_json(counts)
+
+
+def as_json(counts: dict[str, int]) -> str | None:
+    return json.dumps(counts) if counts else None
