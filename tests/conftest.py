@@ -16,7 +16,17 @@ from redis.exceptions import ConnectionError as RedisAway
 from worker.ledger.ledger import Ledger
 from worker.ledger.tables import metadata
 
-OURS = ("OMNISENSE_", "DEVINO_", "OMNISEND_", "CELERY_", "REDIS_URL", "DATABASE_URL", "SECRET_KEY", "WORKER_", "FLOWER_")
+OURS = (
+    "OMNISENSE_",
+    "DEVINO_",
+    "OMNISEND_",
+    "CELERY_",
+    "REDIS_URL",
+    "DATABASE_URL",
+    "SECRET_KEY",
+    "WORKER_",
+    "FLOWER_",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +56,19 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip("redis-server is not installed")
     folder = tmp_path_factory.mktemp("redis")
     socket_free = _free_port()
-    words = [binary, "--port", str(socket_free), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "", "--loglevel", "warning"]
+    words = [
+        binary,
+        "--port",
+        str(socket_free),
+        "--bind",
+        "127.0.0.1",
+        "--dir",
+        str(folder),
+        "--save",
+        "",
+        "--loglevel",
+        "warning",
+    ]
     server = subprocess.Popen(words, stdout=subprocess.DEVNULL)
     url = f"redis://127.0.0.1:{socket_free}/0"
     _until_it_answers(url)

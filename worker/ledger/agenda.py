@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select, union_all, update
 
 from worker.ledger.chunks import MOVING
-from worker.ledger.tables import chunks, doors, jobs, notices, posts, tickets
+from worker.ledger.tables import chunks, doors, is_held, jobs, notices, posts, tickets, waits_for_a_moment
 
 FAR = 5.0
 
@@ -19,9 +19,9 @@ def next_due(tx: Connection, now: float) -> float:
     """The next `not_before` or lease end among what somebody will have to move; at most 5 s from now."""
     moments = union_all(
         select(func.min(chunks.c.not_before).label("due")).where(
-            chunks.c.state == "waiting", chunks.c.not_before > now, chunks.c.job_id.in_(_moving())
+            waits_for_a_moment, chunks.c.not_before > now, chunks.c.state == "waiting", chunks.c.job_id.in_(_moving())
         ),
-        select(func.min(chunks.c.lease_until)).where(chunks.c.state.in_(("claimed", "sending"))),
+        select(func.min(chunks.c.lease_until)).where(is_held),
         select(func.min(tickets.c.not_before)).where(tickets.c.state == "waiting", tickets.c.not_before > now),
         select(func.min(doors.c.not_before)).where(doors.c.state == "closed"),
         select(func.min(jobs.c.wake_at)).where(jobs.c.state.in_(MOVING), jobs.c.wake_at > now),

@@ -57,7 +57,7 @@ ANY_WAITING = Prepared(
     .where(
         chunks.c.job_id == bindparam("job"),
         chunks.c.state == "waiting",
-        chunks.c.not_before <= bindparam("now", type_=Float),
+        claims.due(chunks, bindparam("now", type_=Float)),
         chunks.c.suspect.is_(False),
     )
     .limit(1)
@@ -208,7 +208,7 @@ def count_death(tx: Connection, held: Claim) -> int:
 
 def lanes(tx: Connection, job_id: str) -> int:
     """How many lanes hold chunks of this job, in all processes."""
-    return int(LANES(tx, job=job_id).scalar_one())
+    return int(LANES(tx, job=job_id).rows[0][0])
 
 
 def sent_since(tx: Connection, account: str, moment: float) -> int:

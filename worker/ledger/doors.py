@@ -26,7 +26,8 @@ OPENED = Prepared(
 
 def get(tx: Connection, account: str) -> Row[Any] | None:
     """None: nothing was ever wrong with this account."""
-    return ONE(tx, account=account).one_or_none()
+    door: Row[Any] | None = ONE(tx, account=account).first()
+    return door
 
 
 def all_of(tx: Connection) -> list[Row[Any]]:

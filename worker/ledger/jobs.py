@@ -95,7 +95,8 @@ def _same_key(asked: Asked) -> tuple[ColumnElement[bool], ...]:
 
 
 def get(tx: Connection, job_id: str) -> Row[Any] | None:
-    return ONE(tx, job=job_id).one_or_none()
+    job: Row[Any] | None = ONE(tx, job=job_id).first()
+    return job
 
 
 def newest(tx: Connection, most: int = 20, states: Sequence[str] = (), kinds: Sequence[str] = ()) -> list[str]:

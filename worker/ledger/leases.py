@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, and_, or_, select, update
 
 from worker.ledger.refusing import skip_in_stopped
-from worker.ledger.tables import chunks
+from worker.ledger.tables import chunks, is_held
 
 
 def end_leases(tx: Connection, gone: Sequence[str]) -> list[str]:
@@ -17,7 +17,7 @@ def end_leases(tx: Connection, gone: Sequence[str]) -> list[str]:
     Marked ones are unsure: the request may have left. The others never left; they are suspects, because
     whatever killed their process may be in them.
     """
-    ended = or_(chunks.c.lease_until < time.time(), chunks.c.owner.in_(gone))
+    ended = and_(is_held, or_(chunks.c.lease_until < time.time(), chunks.c.owner.in_(gone)))
     lost = tx.execute(
         update(chunks)
         .where(chunks.c.state == "sending", ended)
@@ -38,7 +38,5 @@ def end_leases(tx: Connection, gone: Sequence[str]) -> list[str]:
 
 def owners(tx: Connection) -> list[str]:
     """Whoever holds a chunk now."""
-    held = (
-        select(chunks.c.owner).distinct().where(chunks.c.state.in_(("claimed", "sending")), chunks.c.owner.is_not(None))
-    )
+    held = select(chunks.c.owner).distinct().where(is_held, chunks.c.owner.is_not(None))
     return list(tx.execute(held).scalars())

@@ -1,11 +1,30 @@
-"""Statements built and compiled once. A chunk needs four; building them each time costs more than the disk does."""
+"""Statements built and compiled once, and run on the driver's own cursor.
+
+A chunk needs four statements. Building, compiling and unpacking them through all layers each time costs more
+processor time than checking and encoding its five hundred rows.
+"""
 
 from __future__ import annotations
 
+from collections import namedtuple
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.base import Executable
+
+
+class Found:
+    """What a statement gave: rows with named columns, and how many it touched."""
+
+    __slots__ = ("rowcount", "rows")
+
+    def __init__(self, rows: list[Any], rowcount: int) -> None:
+        self.rows = rows
+        self.rowcount = rowcount
+
+    def first(self) -> Any:
+        return self.rows[0] if self.rows else None
 
 
 class Prepared:
@@ -17,12 +36,27 @@ class Prepared:
     def __init__(self, statement: Executable) -> None:
         self._statement = statement
         self._compiled: dict[str, Any] = {}
+        self._row: Any = None
 
-    def __call__(self, tx: Connection, **values: Any) -> CursorResult[Any]:
+    def __call__(self, tx: Connection, **values: Any) -> Found:
         compiled = self._compiled.get(tx.dialect.name) or self._compile(tx)
         given = compiled.params | values
         positions = compiled.positiontup
-        return tx.exec_driver_sql(compiled.string, tuple(given[name] for name in positions) if positions else given)
+        cursor = tx.connection.cursor()
+        try:
+            cursor.execute(compiled.string, tuple([given[name] for name in positions]) if positions else given)
+            rows = self._named(cursor) if cursor.description else []
+            return Found(rows, cursor.rowcount)
+        except tx.dialect.loaded_dbapi.Error as error:
+            raise SQLAlchemyError(str(error)) from error
+        finally:
+            cursor.close()
+
+    def _named(self, cursor: Any) -> list[Any]:
+        if self._row is None:
+            names = [column[0] for column in cursor.description]
+            self._row = namedtuple("Row", names, rename=True)  # type: ignore[misc] # its columns are known only now
+        return list(map(self._row._make, cursor.fetchall()))
 
     def _compile(self, tx: Connection) -> Any:
         compiled: Any = self._statement.compile(dialect=tx.dialect)  # type: ignore[attr-defined]

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    literal_column,
 )
 
 metadata = MetaData(
@@ -101,10 +102,15 @@ chunks = Table(
     Column("decided_by", String(80)),
     *claim_columns(),
     UniqueConstraint("job_id", "n"),
-    Index(None, "job_id", "state", "not_before"),
-    Index(None, "state", "lease_until"),
+    Index(None, "job_id", "state", "n"),  # the next of a job, without sorting all that wait
     Index(None, "account", "sent_at"),
 )
+# The few chunks that wait for a moment, and the few that are held: all others stay out of these indexes, so that
+# marking and settling does not pay for them. A query that shall use one has to name the same condition.
+waits_for_a_moment = chunks.c.not_before > literal_column("0")
+is_held = chunks.c.lease_until.is_not(None)
+Index("ix_chunks_waits", chunks.c.not_before, sqlite_where=waits_for_a_moment, postgresql_where=waits_for_a_moment)
+Index("ix_chunks_held", chunks.c.lease_until, sqlite_where=is_held, postgresql_where=is_held)
 
 refusals = Table(
     "refusals",

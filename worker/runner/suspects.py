@@ -47,7 +47,7 @@ def run(process: Process, job: Row[Any]) -> None:
     post = process.ledger.write(lambda tx: posts.claim(tx, f"suspects/{job.id}", owner, POST_LEASE))
     if post is None:
         return
-    child = subprocess.Popen([sys.executable, "-m", "worker.runner.suspects", job.id])
+    child = subprocess.Popen([sys.executable, "-P", "-m", "worker.runner.suspects", job.id])
     while child.poll() is None:
         if process.stopping.wait(0.02):
             child.terminate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -141,6 +142,41 @@ def test_whatever_the_precheck_accepts_the_shape_accepts_with_the_same_bytes(lin
 @settings(max_examples=250, deadline=None)
 def test_addresses_are_judged_alike(rows: list[dict[str, Any]]) -> None:
     _agree([_escaped(row) for row in rows])
+
+
+def _with_address(address: str) -> bytes:
+    return GOOD.replace(b'"a@example.com"', _escaped(address))
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 4])
+def test_all_short_mailboxes_are_judged_alike(size: int) -> None:
+    mailboxes = ["".join(letters) for letters in itertools.product('a.-@"é\n ', repeat=size)]
+    accepted = {mailbox for mailbox in mailboxes if _agree([_with_address(f"{mailbox}@example.com")])}
+    dots = {"".join(letters) for letters in itertools.product("a-.", repeat=size)}
+    assert accepted == {mailbox for mailbox in dots if mailbox and "" not in mailbox.split(".")}
+
+
+def test_all_short_domains_are_judged_alike() -> None:
+    domains = ["".join(letters) for size in range(6) for letters in itertools.product("a.-1é", repeat=size)]
+    accepted = [domain for domain in domains if _agree([_with_address(f"a@{domain}")])]
+    assert {"a.aa", "1.aa", "é.aa"} <= set(accepted)
+
+
+def test_one_rows_address_never_makes_up_for_anothers() -> None:
+    odd = [
+        "a",
+        "@",
+        "a@",
+        "@a",
+        "a@example.com@",
+        "a\n@example.com",
+        "a@example.com\nb@example.com",
+        "\n",
+        "a.\n.b@a.aa",
+        "",
+    ]
+    for first, second in itertools.product([*odd, "a@example.com"], repeat=2):
+        assert _agree([_with_address(first), _with_address(second)]) == (first == second == "a@example.com")
 
 
 @given(st.lists(st.builds(lambda row, date: row | {"date": date}, TYPICAL, ODD_DATE), min_size=1, max_size=3))

@@ -134,9 +134,20 @@ def upgrade() -> None:
     with op.batch_alter_table("chunks", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_chunks_account_sent_at"), ["account", "sent_at"], unique=False)
         batch_op.create_index(
-            batch_op.f("ix_chunks_job_id_state_not_before"), ["job_id", "state", "not_before"], unique=False
+            "ix_chunks_held",
+            ["lease_until"],
+            unique=False,
+            sqlite_where=sa.text("lease_until IS NOT NULL"),
+            postgresql_where=sa.text("lease_until IS NOT NULL"),
         )
-        batch_op.create_index(batch_op.f("ix_chunks_state_lease_until"), ["state", "lease_until"], unique=False)
+        batch_op.create_index(batch_op.f("ix_chunks_job_id_state_n"), ["job_id", "state", "n"], unique=False)
+        batch_op.create_index(
+            "ix_chunks_waits",
+            ["not_before"],
+            unique=False,
+            sqlite_where=sa.text("not_before > 0"),
+            postgresql_where=sa.text("not_before > 0"),
+        )
 
     op.create_table(
         "tickets",
@@ -191,8 +202,15 @@ def downgrade() -> None:
 
     op.drop_table("tickets")
     with op.batch_alter_table("chunks", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_chunks_state_lease_until"))
-        batch_op.drop_index(batch_op.f("ix_chunks_job_id_state_not_before"))
+        batch_op.drop_index(
+            "ix_chunks_waits", sqlite_where=sa.text("not_before > 0"), postgresql_where=sa.text("not_before > 0")
+        )
+        batch_op.drop_index(batch_op.f("ix_chunks_job_id_state_n"))
+        batch_op.drop_index(
+            "ix_chunks_held",
+            sqlite_where=sa.text("lease_until IS NOT NULL"),
+            postgresql_where=sa.text("lease_until IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_chunks_account_sent_at"))
 
     op.drop_table("chunks")
