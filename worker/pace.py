@@ -11,18 +11,18 @@ import time
 from collections.abc import Callable
 
 from limits import RateLimitItem, RateLimitItemPerSecond
-from limits.storage import RedisStorage, Storage
+from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
 from worker.errors import Busy
 from worker.operation import Pace
 
 MOST_SKEW = 0.5
 CHECK_CLOCK_EVERY = 10.0
-SEEDING = "seeding"
-BORN = "born"
+SEEDING = b"seeding"
+BORN = b"born"
 SOCKET = {"socket_timeout": 2.0, "socket_connect_timeout": 2.0, "health_check_interval": 30}
 
 
@@ -42,12 +42,13 @@ class Budget:
         redis: Redis,
         sent_since: Callable[[str, float], int],
         *,
-        storage: Storage | None = None,
+        storage: RedisStorage | None = None,
         check_clock: bool = True,
     ) -> None:
         self._redis = redis
         self._sent_since = sent_since
-        self._limiter = MovingWindowRateLimiter(storage or _storage(redis))
+        self._storage = storage or _storage(redis)
+        self._limiter = MovingWindowRateLimiter(self._storage)
         self._check_clock = check_clock
         self._clock_checked = 0.0
         self._lock = threading.Lock()
@@ -57,8 +58,7 @@ class Budget:
         item = window(pace)
         try:
             self._clock_in_time()
-            self._born(account, item)
-            if self._limiter.hit(item, account):
+            if self._taken(account, item):
                 return
             reset = self._limiter.get_window_stats(item, account).reset_time
         except RedisError as error:
@@ -84,18 +84,40 @@ class Budget:
             self.check_clock()
             self._clock_checked = time.monotonic()
 
-    def _born(self, account: str, item: RateLimitItem) -> None:
-        """A budget without its birth mark (first start, or Redis was wiped) first hears what was sent lately."""
+    def _taken(self, account: str, item: RateLimitItem) -> bool:
+        """One call's worth out of a budget that is known to be complete, in one round trip."""
         mark = f"omniworker:pace:{account}"
-        state = self._redis.get(mark)
-        if state == BORN.encode():
-            return
+        state, taken = self._ask(mark, account, item)
+        if state != BORN:
+            # What was just taken, if anything, is lost to the budget: too little is never wrong.
+            self._seed(mark, state, account, item)
+        return bool(taken)
+
+    def _ask(self, mark: str, account: str, item: RateLimitItem) -> tuple[bytes | None, object]:
+        """The birth mark, and whether the limiter's own script had room for one more."""
+        script = self._storage.lua_acquire_moving_window
+        key = self._storage.prefixed_key(item.key_for(account))
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.get(mark)
+        pipe.evalsha(script.sha, 1, key, time.time(), item.amount, item.get_expiry(), 1)
+        state, taken = pipe.execute(raise_on_error=False)
+        if isinstance(taken, NoScriptError):
+            self._redis.script_load(script.script)
+            raise Busy(0.01, "Redis was restarted")
+        if isinstance(taken, RedisError):
+            raise taken
+        return state, taken
+
+    def _seed(self, mark: str, state: bytes | None, account: str, item: RateLimitItem) -> None:
+        """A budget without its birth mark (first start, or Redis was wiped) first hears what was sent lately."""
         if state is not None or not self._redis.set(mark, SEEDING, nx=True, ex=10):
             raise Busy(0.1, "the budget is being read from the ledger")
+        self._limiter.storage.clear(item.key_for(account))
         sent = min(item.amount, self._sent_since(account, time.time() - item.get_expiry()))
         if sent:
             self._limiter.hit(item, account, cost=sent)
         self._redis.set(mark, BORN)
+        raise Busy(0.001, "the budget was just read from the ledger")
 
 
 def window(pace: Pace) -> RateLimitItem:
@@ -107,5 +129,5 @@ def connect(url: str) -> Redis:
     return Redis.from_url(url, **SOCKET)
 
 
-def _storage(redis: Redis) -> Storage:
+def _storage(redis: Redis) -> RedisStorage:
     return RedisStorage("redis://", connection_pool=redis.connection_pool)

@@ -17,6 +17,7 @@ from worker.runner.planner import plan
 from worker.wake import wake_up
 
 LANES_AT_START = 2
+LANES_ON_A_BUSY_PROCESSOR = 2
 GROW_EVERY = 0.01
 MOSTLY_WAITING = 0.5
 _numbers = itertools.count(1)
@@ -66,7 +67,7 @@ class Window:
         now = time.monotonic()
         if now - self._grown_at < GROW_EVERY or self._process.slots.full(self._job.account):
             return
-        if on_the_wire < MOSTLY_WAITING and self._process.slots.lanes(self._job.id) >= LANES_AT_START:
+        if on_the_wire < MOSTLY_WAITING and self._process.slots.lanes(self._job.id) >= LANES_ON_A_BUSY_PROCESSOR:
             return
         self._grown_at = now
         if not self.full():
