@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_init, worker_ready, worker_shutdown, worker_shutting_down
+from celery.signals import (
+    setup_logging,
+    task_revoked,
+    worker_init,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
 
 from worker import platforms
 from worker.logs import set_up_logs
@@ -105,3 +112,11 @@ def _left(**_: Any) -> None:
     from worker.start import ended
 
     ended()
+
+
+@task_revoked.connect
+def _revoked(request: Any = None, **_: Any) -> None:
+    from worker.process import process
+    from worker.runner.call import revoked
+
+    revoked(process(), str(getattr(request, "id", "")))

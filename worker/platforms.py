@@ -62,7 +62,7 @@ class Account:
 
 @functools.cache
 def account(account_id: str) -> Account:
-    """The account of an id like `omnisense/default`."""
+    """The account of an id, which is platform/name."""
     platform, _, name = account_id.partition("/")
     if name != "default":
         raise NotConnected(

@@ -109,6 +109,19 @@ def test_links_fire_with_the_result_and_errors_fire_link_error(house: House) -> 
     until(lambda: house.platform.counts()["events"] > before)
 
 
+def test_revoked_while_it_waits_it_is_never_sent(house: House) -> None:
+    house.platform.fault("status", times=1, status=429, retry_after=6)
+    app = house.application()
+    result = call(house, {"payload": payload(revoked=1), "key": "revoked"})
+    until(lambda: result.state == "RETRY")
+    before = house.platform.counts()["events"]
+    app.control.revoke(result.id)
+    until(lambda: result.state == "REVOKED")
+    (job,) = until(lambda: [job for job in _listed(house, "cancelled") if job["key"] == "revoked"])
+    assert job["skipped_by"] == {"cancelled": 1}
+    assert house.platform.counts()["events"] == before
+
+
 def _ignoring(signature: Any) -> Any:
     return signature.set(immutable=True)
 
@@ -223,6 +236,11 @@ def test_stopped_it_leaves_nothing_and_starts_again_on_the_same_folder(house: Ho
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
     house.start("--only", "worker", "--only", "urgent")
     assert house.redis_url == url
+
+
+def _listed(house: House, state: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(house.run("jobs", "list", "--state", state, "--json").stdout)["jobs"]
+    return found
 
 
 def _ended(house: House, job: str) -> Any:

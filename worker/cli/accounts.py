@@ -41,7 +41,7 @@ def list_accounts(as_json: bool) -> None:
 @click.argument("name", metavar="ACCOUNT")
 @options.as_json
 def resume(name: str, as_json: bool) -> None:
-    """Open the door of ACCOUNT (`omnisense`, or `omnisense/default`) after its keys were set right."""
+    """Open the door of ACCOUNT (a platform, or platform/name) after its keys were set right."""
     own = office.for_reading()
     wanted = account_id(name)
     own.ledger.write(lambda tx: outage.resume(tx, wanted))
@@ -52,7 +52,7 @@ def resume(name: str, as_json: bool) -> None:
 
 
 def account_id(name: str) -> str:
-    """`omnisense` is `omnisense/default`. Raises `WordsOff` for a platform that nobody declared, and `NotConnected`."""
+    """A platform alone is its `default`. Raises `WordsOff` for a platform that nobody declared, and `NotConnected`."""
     platform, _, rest = name.partition("/")
     if platform not in platforms():
         raise WordsOff(f"There is no platform {platform!r}; known: {', '.join(platforms())}.")

@@ -13,8 +13,10 @@ from typing import Any
 
 import click
 
+from sandbox import demo_events
+from sandbox.demo_events import OPERATION
 from sandbox.server import Sandbox, start
-from worker.cli import demo_events, office, show
+from worker.cli import office, show
 from worker.cli.demo_console import decide_all
 from worker.cli.demo_house import check_alive, house, running, workers
 from worker.cli.progress import done
@@ -25,7 +27,6 @@ from worker.ledger import leases
 from worker.platforms import operation, platforms
 from worker.process import Process
 
-OPERATION = "omnisense.import_user_events"
 ROWS = 100_000
 FILE = "events.ndjson"
 LATENCY = 0.1
@@ -52,9 +53,7 @@ def _play() -> int:
     with start(latency=LATENCY) as sandbox:
         environ = {**sandbox.environment(), platform.pace.name: PACE, "WORKER_PROCESSES": "2"}
         with house(environ) as folder:
-            click.echo(
-                f"The sandbox plays {platform.title} at {sandbox.omnisense_url}, {LATENCY * 1000:g} ms an answer."
-            )
+            click.echo(f"The sandbox plays {platform.title} at {sandbox.url}, {LATENCY * 1000:g} ms an answer.")
             _write_file(folder)
             with running() as up:
                 click.echo(f"`omniworker up` runs in {folder}: two workers, Redis, SQLite, {PACE} to the platform.")

@@ -65,6 +65,18 @@ def move(process: Process, job: Row[Any]) -> None:
         suspects.run(process, job)
 
 
+def revoked(process: Process, task_id: str) -> None:
+    """Celery was told to forget this task, or it expired: what was not sent of its call never is."""
+
+    def work(tx: Connection) -> None:
+        row = tickets.get(tx, task_id)
+        if row is not None and row.state == "waiting":
+            jobs.stop(tx, row.job_id, "cancelled", "cancelled", why="its task was revoked or has expired")
+            tickets.handed_over(tx, task_id)
+
+    process.ledger.write(work)
+
+
 def _again(process: Process, tx: Connection, task_id: str, lease: float) -> Held | None:
     """None when it is handed over already, or in other hands."""
     row = tickets.get(tx, task_id)

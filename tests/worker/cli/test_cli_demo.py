@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from sandbox import demo_events
 from sandbox.server import Sandbox, start
 from tests.worker.cli.conftest import IMPORT, Job, Ow
 from worker.check import check_lines
-from worker.cli import demo_events, demo_house
+from worker.cli import demo_house
 from worker.cli.demo import differences
 from worker.cli.demo_console import decide_all
 from worker.cli.sentences import Failed

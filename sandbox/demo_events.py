@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+OPERATION = "omnisense.import_user_events"  # what delivers them
 BROKEN_EVERY = 1000
 FIRST_MOMENT = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 KINDS = ("product.view", "product.order", "cart.add", "newsletter.read")
