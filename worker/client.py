@@ -61,7 +61,7 @@ class Client:
         except (HTTPError, OSError) as error:
             raise NotSent(_name(error)) from None
         finally:
-            self._own.connection = connection
+            self._own.socket = connection.sock
             pool._put_conn(connection)
 
     def send(self, parcel: Parcel, operation: Operation) -> Answer:
@@ -102,7 +102,7 @@ class Client:
     def _shutter(self) -> Callable[[], None]:
         """Shuts the socket of the calling thread's request, from another thread."""
         own = self._own.__dict__
-        return lambda: _shut(getattr(own.get("connection"), "sock", None))
+        return lambda: _shut(own.get("socket"))
 
 
 def _known(connection_class: type[Any], own: threading.local) -> type[Any]:
@@ -113,7 +113,7 @@ def _known(connection_class: type[Any], own: threading.local) -> type[Any]:
 
         def connect(self) -> None:
             super().connect()
-            own.connection = self
+            own.socket = self.sock  # the connection itself lets go of it when an answer says that it closes
 
     return Known
 

@@ -69,7 +69,7 @@ def _check(order: Order) -> None:
         raise _refused(
             "payload.missing", f"{name} needs a payload, a JSON object; `omniworker operations {name}` shows one."
         )
-    if order.key is not None and (not isinstance(order.key, str) or not order.key):
+    if order.key is not None and not _is_text(order.key):
         raise _refused("key.invalid", "A key is a text that names what was asked for, once and for all.")
     unknown = sorted(set(order.options) - (FILE_OPTIONS if order.kind == "file" else set()))
     if unknown:
@@ -78,12 +78,24 @@ def _check(order: Order) -> None:
     _check_account(order)
 
 
+def _is_text(value: Any) -> bool:
+    """Something in it, and nothing that no database takes."""
+    # Half surrogates and NUL are not printable.
+    return isinstance(value, str) and bool(value) and value.isprintable()
+
+
 def _check_then(order: Order) -> None:
-    for step in order.then:
-        if not isinstance(step, dict) or not {"task", "queue"} <= set(step) <= {"task", "queue", "kwargs"}:
-            raise _refused(
-                "then.invalid", "Each entry of `then` is an object with task and queue, and kwargs if wanted."
-            )
+    if not all(map(_is_step, order.then)):
+        raise _refused(
+            "then.invalid",
+            "Each entry of `then` is an object with task and queue, both texts, and kwargs, an object, if wanted.",
+        )
+
+
+def _is_step(step: Any) -> bool:
+    if not isinstance(step, dict) or not {"task", "queue"} <= set(step) <= {"task", "queue", "kwargs"}:
+        return False
+    return all(_is_text(step[name]) for name in ("task", "queue")) and isinstance(step.get("kwargs", {}), dict)
 
 
 def _check_account(order: Order) -> None:
@@ -108,7 +120,7 @@ def record(
 ) -> tuple[str, bool]:
     """The job of this order, and whether it is new; a new call's chunk is claimed by `owner` at once."""
     key = order.key or task_id
-    content = json.dumps([order.payload, order.source, order.options], sort_keys=True, ensure_ascii=False)
+    content = json.dumps([order.payload, order.source, order.options, order.then], sort_keys=True)
     asked = Asked(
         operation=order.operation.name,
         account=order.account,
@@ -119,6 +131,7 @@ def record(
         source=order.source,
         options=order.options,
         on_unsure=on_unsure(order),
+        verified=order.operation.verified,
         then=order.then,
     )
     try:

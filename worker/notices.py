@@ -16,7 +16,7 @@ from worker.wake import send
 
 AT_ONCE = 50
 LEASE = 30.0
-Follower = Callable[[Process, str], bool]
+Follower = Callable[[Process, str], bool]  # of a module: its name is told when it stumbles
 log = logging.getLogger(__name__)
 _followers: dict[str, list[Follower]] = defaultdict(list)
 
@@ -37,9 +37,18 @@ def hand_out(process: Process) -> None:
     if not process.ledger.read(notices.any_waiting):
         return
     for row in process.ledger.write(lambda tx: notices.claim_waiting(tx, process.owner, LEASE, AT_ONCE)):
-        taken = [follower(process, row.subject) for follower in _followers[row.kind]]
+        taken = [_took(follower, process, row.subject) for follower in _followers[row.kind]]
         if all(taken):
             process.ledger.write(lambda tx, row=row: notices.handed_out(tx, claims.of(row)))  # type: ignore[misc]
+
+
+def _took(follower: Follower, process: Process, subject: str) -> bool:
+    """A follower that stumbles is called again; the others' notices go on."""
+    try:
+        return follower(process, subject)
+    except Exception:
+        log.exception("%s could not follow %s", follower.__name__, subject)
+        return False
 
 
 @follows("job.ended", "job.undecided")

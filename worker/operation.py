@@ -79,7 +79,8 @@ class Operation:
 
     `source` names document and section; `repeat` may be a function of the payload; `auth` names the way in
     that the platform's `sign` knows; `example` is a payload (or one row) that the platform accepts; `may_repeat`
-    lets a caller choose that an unsure one is sent again, counted as repeated.
+    lets a caller choose that an unsure one is sent again, counted as repeated; `verified` is false where the platform
+    says nothing about single rows.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Operation:
     limits: Limits = field(default_factory=Limits)
     timeouts: Timeouts = field(default_factory=Timeouts)
     may_repeat: bool = False
+    verified: bool = True
 
     @property
     def platform(self) -> str:

@@ -6,11 +6,11 @@ probe goes out after 5 s, then at growing distances, until one succeeds. Its sta
 
 from __future__ import annotations
 
-import enum
 import time
 
 from worker.errors import Busy, Forbidden
 from worker.ledger import doors
+from worker.ledger.claims import Claim
 from worker.ledger.types import Connection
 
 IN_A_ROW = 2
@@ -18,31 +18,32 @@ FIRST_STEP = 5.0
 LONGEST_STEP = 300.0
 
 
-class Way(enum.Enum):
-    """How one may go through the door now."""
+def admit(tx: Connection, account: str, owner: str, lease: float, *, braked: bool = True) -> Claim | None:
+    """May a call go now? None: yes. A claim: as the one probe that is due; whoever does not send it gives it back.
 
-    OPEN = "open"
-    PROBE = "probe"
-
-
-def admit(tx: Connection, account: str, owner: str, lease: float, *, braked: bool = True) -> Way:
-    """May a call go now? `Busy` says when to ask again; `Forbidden` that a person has to open it first.
-
-    `braked` is false for a safe call: an outage doesn't stop it.
+    `Busy` says when to ask again; `Forbidden` that a person has to open the door first. `braked` is false for a
+    safe call: an outage doesn't stop it.
     """
     door = doors.get(tx, account)
     now = time.time()
     if door is None:
-        return Way.OPEN
+        return None
     if door.state == "forbidden":
         raise Forbidden(door.why)
     if door.busy_until > now:
         raise Busy(door.busy_until - now, "the platform asked to wait")
     if door.state == "open" or not braked:
-        return Way.OPEN
-    if doors.claim_probe(tx, account, owner, lease) is None:
+        return None
+    probe = doors.claim_probe(tx, account, owner, lease)
+    if probe is None:
         raise Busy(max(0.5, door.not_before - now), door.why or "the account is closed")
-    return Way.PROBE
+    return probe
+
+
+def is_open(tx: Connection, account: str) -> bool:
+    """Whether anybody may go; a closed door's probe is left to somebody else."""
+    door = doors.get(tx, account)
+    return door is None or (door.state == "open" and door.busy_until <= time.time())
 
 
 def answered(tx: Connection, account: str) -> None:

@@ -45,8 +45,8 @@ def accepted(rows: int, refusals: Iterable[Refusal] = (), answer: dict[str, Any]
 def refused(rows: int, refusals: Iterable[Refusal]) -> Outcome:
     """None of the `rows` rows went or will go; the last refusal speaks for the rows that no other one names."""
     named = tuple(refusals)
-    by = Counter(r.code for r in named)
-    by[named[-1].code] += rows - len(named)
+    by = Counter(r.code for r in named[:rows])  # one row may have several reasons; it is refused once
+    by[named[-1].code] += max(0, rows - len(named))
     return Outcome(0, rows, 0, {code: n for code, n in by.items() if n}, {}, named)
 
 

@@ -86,7 +86,7 @@ class Budget:
 
     def _taken(self, account: str, item: RateLimitItem) -> bool:
         """One call's worth out of a budget that is known to be complete, in one round trip."""
-        mark = f"omniworker:pace:{account}"
+        mark = f"omniworker:pace:{item.key_for(account)}"
         state, taken = self._ask(mark, account, item)
         if state != BORN:
             # What was just taken, if anything, is lost to the budget: too little is never wrong.

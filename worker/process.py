@@ -14,6 +14,8 @@ from worker.runner.slots import Slots
 from worker.seal import Seal
 from worker.settings import Settings, SettingsError, settings
 
+PLANS_AT_ONCE = 2  # reading files must not take the threads that calls need
+
 
 class Process:
     """One process's things. `stopping` is set when it was asked to leave: nothing more is claimed."""
@@ -25,6 +27,7 @@ class Process:
         self.stopping = threading.Event()
         self.owner = owners.me()
         self.slots = Slots(told.threads // 2)
+        self.planning = threading.Semaphore(PLANS_AT_ONCE)
         self.latency: dict[str, Latency] = defaultdict(Latency)
 
     @functools.cached_property

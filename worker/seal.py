@@ -26,7 +26,7 @@ class Seal:
             raise SettingsError("SECRET_KEY is not a comma list of Fernet keys (32 bytes, url-safe base64).") from error
 
     def close(self, value: Any) -> bytes:
-        return self._box.encrypt(json.dumps(value, ensure_ascii=False).encode())
+        return self._box.encrypt(json.dumps(value).encode())
 
     def open(self, sealed: bytes) -> Any:
         try:

@@ -7,12 +7,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from typing import Any
 
 from worker import notices
 from worker.ledger import agenda, decisions, jobs, leases, owners, posts, refusing, tickets
-from worker.ledger.types import Connection, LedgerError
+from worker.ledger.types import Connection, Row
 from worker.process import Process
 from worker.runner.books import GAVE_UP
+from worker.settings import SettingsError
 from worker.wake import publish_again, wake_up
 
 POST = "sweep"
@@ -38,8 +40,9 @@ class Sweeper(threading.Thread):
         while not self._process.stopping.is_set():
             try:
                 self._process.stopping.wait(self._turn())
-            except (LedgerError, OSError):
-                log.exception("the sweeper could not reach the ledger")
+            except Exception:
+                # Without a sweeper nothing waits any less, so whatever it was, the next turn is tried.
+                log.exception("the sweeper stumbled")
                 self._process.stopping.wait(SWEEP)
 
     def _turn(self) -> float:
@@ -62,12 +65,12 @@ class Sweeper(threading.Thread):
     def sweep(self) -> float:
         """Everything but notices, once; the moment when something is due next."""
         ledger = self._process.ledger
-        ledger.write(self._end_leases)
-        ledger.write(self._give_up)
-        ledger.write(decisions.send_unsure_again)
+        for step in (self._end_leases, self._give_up, decisions.send_unsure_again):
+            ledger.write(step)
         for job in ledger.write(lambda tx: agenda.to_wake(tx, time.time(), WAKE_PAUSE)):
             wake_up(job, 2 if job.kind == "file" else 1)
-        self._publish_tickets()
+        while self._publish_tickets() == TICKETS_AT_ONCE and not self._process.stopping.is_set():
+            pass
         return ledger.read(lambda tx: agenda.next_due(tx, time.time()))
 
     def _end_leases(self, tx: Connection) -> None:
@@ -84,9 +87,20 @@ class Sweeper(threading.Thread):
             jobs.end_if_done(tx, job_id)
             tickets.ready(tx, job_id)
 
-    def _publish_tickets(self) -> None:
-        """Whoever waits for a due ticket is sent again, under the same task id."""
+    def _publish_tickets(self) -> int:
+        """Whoever waits for a due ticket is sent again, under the same task id; how many were due."""
         ledger = self._process.ledger
-        for row in ledger.write(lambda tx: tickets.due(tx, PUBLISHED_AGAIN_IN, TICKETS_AT_ONCE)):
-            if not publish_again(self._process.seal.open(row.signature)):
+        due = ledger.write(lambda tx: tickets.due(tx, PUBLISHED_AGAIN_IN, TICKETS_AT_ONCE))
+        for row in due:
+            if not self._publish(row):
                 ledger.write(lambda tx, row=row: tickets.unpublished(tx, row.id))  # type: ignore[misc]
+                return 0
+        return len(due)
+
+    def _publish(self, row: Row[Any]) -> bool:
+        """False when no broker takes it. One that can't be decrypted waits: its key may come back."""
+        try:
+            return publish_again(self._process.seal.open(row.signature))
+        except SettingsError:
+            log.exception("ticket %s can't be published", row.id)
+            return True

@@ -39,6 +39,7 @@ OPERATIONS = (
         limits=Limits(rows=500, bytes=1 << 20, assumed=True),
         repeat=Repeat.HARMFUL,
         may_repeat=True,
+        verified=False,
         example={
             "email": "yourcustomer@test.com",
             "date": "2018-11-13 10:00:00Z",

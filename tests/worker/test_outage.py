@@ -9,13 +9,14 @@ import time_machine
 
 from worker import outage
 from worker.errors import Busy, Forbidden
+from worker.ledger import doors
+from worker.ledger.claims import Claim
 from worker.ledger.ledger import Ledger
-from worker.outage import Way
 
 ACCOUNT = "p/default"
 
 
-def admit(ledger: Ledger, owner: str = "a", *, braked: bool = True) -> Way:
+def admit(ledger: Ledger, owner: str = "a", *, braked: bool = True) -> Claim | None:
     return ledger.write(lambda tx: outage.admit(tx, ACCOUNT, owner, 50, braked=braked))
 
 
@@ -28,12 +29,12 @@ def answer(ledger: Ledger) -> None:
 
 
 def test_an_account_nothing_happened_to_is_open(ledger: Ledger) -> None:
-    assert admit(ledger) is Way.OPEN
+    assert admit(ledger) is None
 
 
 def test_one_failure_leaves_it_open_two_in_a_row_close_it(ledger: Ledger) -> None:
     assert fail(ledger) is None
-    assert admit(ledger) is Way.OPEN
+    assert admit(ledger) is None
     assert fail(ledger) == outage.FIRST_STEP
     with pytest.raises(Busy):
         admit(ledger)
@@ -43,19 +44,19 @@ def test_a_success_in_between_keeps_it_open(ledger: Ledger) -> None:
     fail(ledger)
     answer(ledger)
     fail(ledger)
-    assert admit(ledger) is Way.OPEN
+    assert admit(ledger) is None
 
 
 def test_a_safe_call_is_not_braked(ledger: Ledger) -> None:
     fail(ledger), fail(ledger)
-    assert admit(ledger, braked=False) is Way.OPEN
+    assert admit(ledger, braked=False) is None
 
 
 def test_when_it_is_time_exactly_one_may_probe(ledger: Ledger) -> None:
     with time_machine.travel(time.time(), tick=False) as clock:
         fail(ledger), fail(ledger)
         clock.shift(outage.FIRST_STEP + 0.1)
-        assert admit(ledger, "a") is Way.PROBE
+        assert admit(ledger, "a") is not None
         with pytest.raises(Busy):
             admit(ledger, "b")
 
@@ -66,7 +67,7 @@ def test_probes_come_at_growing_distances_up_to_five_minutes(ledger: Ledger) -> 
         steps = []
         for _ in range(8):
             clock.shift(outage.LONGEST_STEP + 1)
-            assert admit(ledger) is Way.PROBE
+            assert admit(ledger) is not None
             steps.append(fail(ledger))
     assert steps == [10, 20, 40, 80, 160, 300, 300, 300]
 
@@ -82,9 +83,9 @@ def test_a_probe_whose_process_died_is_taken_over_after_its_lease(ledger: Ledger
     with time_machine.travel(time.time(), tick=False) as clock:
         fail(ledger), fail(ledger)
         clock.shift(6)
-        assert admit(ledger, "dies") is Way.PROBE
+        assert admit(ledger, "dies") is not None
         clock.shift(51)
-        assert admit(ledger, "b") is Way.PROBE
+        assert admit(ledger, "b") is not None
 
 
 def test_a_successful_probe_opens_it(ledger: Ledger) -> None:
@@ -93,7 +94,7 @@ def test_a_successful_probe_opens_it(ledger: Ledger) -> None:
         clock.shift(6)
         admit(ledger)
         answer(ledger)
-        assert admit(ledger, "b") is Way.OPEN
+        assert admit(ledger, "b") is None
 
 
 def test_429_makes_the_whole_account_wait_and_counts_as_no_failure(ledger: Ledger) -> None:
@@ -103,7 +104,7 @@ def test_429_makes_the_whole_account_wait_and_counts_as_no_failure(ledger: Ledge
             admit(ledger)
         assert caught.value.wait == pytest.approx(7)
         clock.shift(7.1)
-        assert admit(ledger) is Way.OPEN
+        assert admit(ledger) is None
 
 
 def test_wrong_keys_close_it_until_a_person_opens_it(ledger: Ledger) -> None:
@@ -112,4 +113,33 @@ def test_wrong_keys_close_it_until_a_person_opens_it(ledger: Ledger) -> None:
     with pytest.raises(Forbidden, match="accounts resume"):
         admit(ledger)
     ledger.write(lambda tx: outage.resume(tx, ACCOUNT))
-    assert admit(ledger) is Way.OPEN
+    assert admit(ledger) is None
+
+
+def test_a_probe_that_was_not_sent_is_given_back_and_due_at_once(ledger: Ledger) -> None:
+    with time_machine.travel(time.time(), tick=False) as clock:
+        fail(ledger), fail(ledger)
+        clock.shift(6)
+        probe = admit(ledger, "a")
+        assert probe is not None
+        ledger.write(lambda tx: doors.give_back(tx, probe))
+        assert admit(ledger, "b") is not None
+
+
+def test_giving_back_a_probe_that_was_answered_changes_nothing(ledger: Ledger) -> None:
+    with time_machine.travel(time.time(), tick=False) as clock:
+        fail(ledger), fail(ledger)
+        clock.shift(6)
+        probe = admit(ledger, "a")
+        assert probe is not None
+        answer(ledger)
+        ledger.write(lambda tx: doors.give_back(tx, probe))
+        assert admit(ledger, "b") is None
+
+
+def test_looking_at_a_closed_door_takes_no_probe(ledger: Ledger) -> None:
+    with time_machine.travel(time.time(), tick=False) as clock:
+        fail(ledger), fail(ledger)
+        clock.shift(6)
+        assert not ledger.read(lambda tx: outage.is_open(tx, ACCOUNT))
+        assert admit(ledger, "a") is not None

@@ -65,7 +65,12 @@ ANY_WAITING = Prepared(
 
 ANY_SUSPECTS = Prepared(
     select(chunks.c.id)
-    .where(chunks.c.job_id == bindparam("job"), chunks.c.state == "waiting", chunks.c.suspect.is_(True))
+    .where(
+        chunks.c.job_id == bindparam("job"),
+        chunks.c.state == "waiting",
+        claims.due(chunks, bindparam("now", type_=Float)),
+        chunks.c.suspect.is_(True),
+    )
     .limit(1)
 )
 
@@ -80,9 +85,21 @@ STILL_HELD = and_(chunks.c.id == bindparam("held_id"), chunks.c.fence == bindpar
 MARK = Prepared(
     update(chunks)
     .where(STILL_HELD, chunks.c.state == "claimed", _moving(chunks.c.job_id))
-    .values(state="sending", sent_at=bindparam("at"), refused=bindparam("out"), refused_by=bindparam("counts"))
+    .values(
+        state="sending",
+        sent_at=bindparam("at"),
+        lease_until=bindparam("until"),
+        decided_by=None,
+        refused=bindparam("out"),
+        refused_by=bindparam("counts"),
+    )
 )
 
+RENEW = Prepared(
+    update(chunks)
+    .where(STILL_HELD, chunks.c.state == "claimed", _moving(chunks.c.job_id))
+    .values(lease_until=bindparam("until"))
+)
 SETTLE = Prepared(
     update(chunks)
     .where(
@@ -128,16 +145,26 @@ def claim(
     return (SMALLEST if smallest else NEXT)(tx, owner, lease, most, job=job_id, suspected=suspect)
 
 
-def mark(tx: Connection, held: Claim, named: Sequence[Refusal] = ()) -> bool:
+def mark(tx: Connection, held: Claim, named: Sequence[Refusal] = (), lease: float = 50.0) -> bool:
     """The request leaves now. From here on only the platform knows, until its answer is settled.
+
+    The lease starts anew: what came before the mark has used up some of it.
 
     `named` are the rows that stay behind. False when the claim is lost or the job no longer moves: send nothing.
     """
     counts = by_code(named)
-    marked = MARK(tx, held_id=held.id, held_fence=held.fence, at=time.time(), out=len(named), counts=counts).rowcount
+    now = time.time()
+    marked = MARK(
+        tx, held_id=held.id, held_fence=held.fence, at=now, until=now + lease, out=len(named), counts=counts
+    ).rowcount
     if marked and named:
         name(tx, held.id, named)
     return bool(marked)
+
+
+def renew(tx: Connection, held: Claim, lease: float) -> bool:
+    """A safe call needs no mark; but it goes only while its claim holds and its job moves."""
+    return bool(RENEW(tx, held_id=held.id, held_fence=held.fence, until=time.time() + lease).rowcount)
 
 
 def settle(tx: Connection, held: Claim, outcome: Outcome) -> bool:
@@ -189,7 +216,6 @@ def put_back(
         state="waiting",
         not_before=time.time() + wait,
         why=why,
-        sent_at=None,
         refused=0,
         refused_by=None,
         **values,
@@ -223,4 +249,4 @@ def any_waiting(tx: Connection, job_id: str) -> bool:
 
 
 def any_suspects(tx: Connection, job_id: str) -> bool:
-    return ANY_SUSPECTS(tx, job=job_id).first() is not None
+    return ANY_SUSPECTS(tx, job=job_id, now=time.time()).first() is not None

@@ -12,6 +12,11 @@ from sqlalchemy import ColumnElement, Connection, Row, select, update
 from worker.ledger import jobs as job_moves
 from worker.ledger.tables import chunks, jobs
 
+
+class JobEnded(Exception):
+    """A job that was cancelled or failed sends nothing any more."""
+
+
 DECISIONS = ("was-sent", "send", "send-again", "drop")
 
 
@@ -27,23 +32,26 @@ def decide(tx: Connection, job_id: str, decision: str, by: str, numbers: Sequenc
     `was-sent`: accepted. `send`: it was not, send it. `send-again`: it may have been, send anyway, counted as
     repeated. `drop`: give up, skipped.
     """
+    job = job_moves.get(tx, job_id)
+    if job is not None and job.state in job_moves.ENDED and decision in ("send", "send-again"):
+        raise JobEnded(
+            f"Job {job_id} is {job.state}: what is unsure in it can be settled by --was-sent or --drop, not sent."
+        )
     which = [chunks.c.job_id == job_id, chunks.c.state == "unsure"]
     if numbers:
         which.append(chunks.c.n.in_(numbers))
-    decided = _apply(tx, which, decision, by)
-    tx.execute(update(jobs).where(jobs.c.id == job_id).values(wake_at=0))
-    job_moves.end_if_done(tx, job_id)
-    return decided
+    return len(_apply(tx, which, decision, by))
 
 
 def send_unsure_again(tx: Connection) -> int:
     """Where the caller chose `again` (user events only), an unsure chunk goes once more, counted as repeated."""
     chosen = select(jobs.c.id).where(jobs.c.on_unsure == "again", jobs.c.state.not_in(job_moves.ENDED))
     which = [chunks.c.state == "unsure", chunks.c.job_id.in_(chosen)]
-    return _apply(tx, which, "send-again", "on_unsure=again")
+    return len(_apply(tx, which, "send-again", "on_unsure=again"))
 
 
-def _apply(tx: Connection, which: list[ColumnElement[bool]], decision: str, by: str) -> int:
+def _apply(tx: Connection, which: list[ColumnElement[bool]], decision: str, by: str) -> list[Row[Any]]:
+    """Move the chunks, and their jobs with them: on, or to their end."""
     left = chunks.c.rows - chunks.c.refused - chunks.c.skipped
     waiting: dict[str, Any] = {"state": "waiting", "not_before": 0, "refused": 0, "refused_by": None, "tries": 0}
     moves: dict[str, dict[str, Any]] = {
@@ -56,10 +64,13 @@ def _apply(tx: Connection, which: list[ColumnElement[bool]], decision: str, by: 
         update(chunks)
         .where(*which)
         .values(decided_by=by, fence=chunks.c.fence + 1, why=None, **moves[decision])
-        .returning(chunks.c.id, chunks.c.skipped)
+        .returning(chunks.c.id, chunks.c.skipped, chunks.c.job_id)
     ).all()
     if decision == "drop":
         for row in rows:
             by_code = json.dumps({"dropped": row.skipped})
             tx.execute(update(chunks).where(chunks.c.id == row.id).values(skipped_by=by_code))
-    return len(rows)
+    for job_id in sorted({row.job_id for row in rows}):
+        tx.execute(update(jobs).where(jobs.c.id == job_id).values(wake_at=0))
+        job_moves.end_if_done(tx, job_id)
+    return list(rows)

@@ -7,6 +7,7 @@ finds hardly any call that was answered and not settled (design §6).
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -16,17 +17,20 @@ from sqlalchemy import Connection
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
+MOST_TRIES = 20
+log = logging.getLogger(__name__)
 
 
 class _Entry:
     """A piece of work, and the lock its thread waits at until it is done or has to lead."""
 
-    __slots__ = ("done", "error", "turn", "value", "work")
+    __slots__ = ("done", "error", "tries", "turn", "value", "work")
 
     def __init__(self, work: Work[Any], turn: threading.Lock | None) -> None:
         self.work = work
         self.turn = turn
         self.done = False
+        self.tries = 0
         self.value: Any = None
         self.error: BaseException | None = None
 
@@ -66,7 +70,12 @@ class Desk:
         """Commit what waits, tell its threads, and hand the lead to the first that has come meanwhile."""
         with self._guard:
             entries, self._queue = self._queue, []
-        self._commit(entries)
+        try:
+            self._commit(entries)
+        finally:
+            self._hand_over(entries)
+
+    def _hand_over(self, entries: list[_Entry]) -> None:
         with self._guard:
             following = next((entry.turn for entry in self._queue if entry.turn is not None), None)
             self._led = following is not None
@@ -80,15 +89,25 @@ class Desk:
             with self._begin() as tx:
                 for entry in entries:
                     entry.value = entry.work(tx)
-        except Exception as error:  # noqa: BLE001 - it is raised again in the thread whose work it is
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the thread whose work it is
             self._commit_alone(entries, error)
         for entry in entries:
             entry.done = True
 
-    def _commit_alone(self, entries: list[_Entry], error: Exception) -> None:
+    def _commit_alone(self, entries: list[_Entry], error: BaseException) -> None:
         """One piece failed and took the others' transaction with it: each gets one of its own."""
-        if len(entries) == 1:
+        if len(entries) > 1:
+            for entry in entries:
+                self._commit([entry])
+        elif entries[0].turn is not None:
             entries[0].error = error
-            return
-        for entry in entries:
-            self._commit([entry])
+        else:
+            self._keep(entries[0], error)
+
+    def _keep(self, entry: _Entry, error: BaseException) -> None:
+        """Nobody waits for a `later`, so nobody would hear of its failure: it goes with the commits that follow."""
+        entry.tries += 1
+        log.error("a settled answer could not be written (try %s): %s", entry.tries, type(error).__name__)
+        if entry.tries < MOST_TRIES:
+            with self._guard:
+                self._queue.insert(0, entry)

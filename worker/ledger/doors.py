@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from worker.ledger import claims
 from worker.ledger.claims import Claim
+from worker.ledger.inserting import insert_new
 from worker.ledger.prepared import Prepared
 from worker.ledger.tables import doors
 
@@ -39,7 +40,7 @@ def ensure(tx: Connection, account: str) -> Row[Any]:
     wanted = select(doors).where(doors.c.id == account).with_for_update()
     row = tx.execute(wanted).one_or_none()
     if row is None:
-        tx.execute(insert(doors).values(id=account, state="open"))
+        insert_new(tx, doors, {"id": account, "state": "open"})
         row = tx.execute(wanted).one()
     return row
 
@@ -58,6 +59,11 @@ def claim_probe(tx: Connection, account: str, owner: str, lease: float) -> Claim
     shut = claims.one_of(doors.c.state, ("closed", "probing"))
     taken = claims.take(tx, doors, owner, lease, doors.c.id == account, shut, state="probing")
     return claims.of(taken[0]) if taken else None
+
+
+def give_back(tx: Connection, probe: Claim) -> None:
+    """The probe was not sent: it is due at once, for anybody."""
+    claims.release(tx, doors, probe, doors.c.state == "probing", state="closed", not_before=time.time())
 
 
 def probes_due(tx: Connection) -> list[str]:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, exists, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.ledger import claims, notices
 from worker.ledger.claims import Claim
 from worker.ledger.ids import new_id
+from worker.ledger.inserting import insert_new
 from worker.ledger.prepared import Prepared
 from worker.ledger.refusing import skip_waiting
 from worker.ledger.tables import chunks, jobs
@@ -40,6 +40,7 @@ class Asked:
     source: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     on_unsure: str = "park"
+    verified: bool = True
     then: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -62,21 +63,15 @@ def record(tx: Connection, asked: Asked) -> tuple[str, bool]:
         "options": json.dumps(asked.options),
         "on_unsure": asked.on_unsure,
         "then": json.dumps(asked.then),
+        "verified": asked.verified,
         "state": "planning" if asked.kind == "file" else "running",
         "planned": asked.kind == "call",
         "created_at": now,
         "give_up_at": now + GIVE_UP[asked.kind],
         "wake_at": now + 5,
     }
-    upsert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    made = tx.execute(
-        upsert(jobs)
-        .values(values)
-        .on_conflict_do_nothing(index_elements=["operation", "account", "key_hash"])
-        .returning(jobs.c.id)
-    ).scalar()
-    if made is not None:
-        return str(made), True
+    if insert_new(tx, jobs, values):
+        return str(values["id"]), True
     known = tx.execute(select(jobs.c.id, jobs.c.content_hash).where(*_same_key(asked))).one()
     if known.content_hash != asked.content_hash:
         raise KeyReused(
@@ -144,6 +139,11 @@ def resume(tx: Connection, job_id: str) -> bool:
         .values(state="running" if job.planned else "planning", why=None, wake_at=0, give_up_at=now + GIVE_UP[job.kind])
     )
     return True
+
+
+def look_at(tx: Connection, job_id: str) -> None:
+    """The sweeper may wake this job as soon as something of it is due."""
+    tx.execute(update(jobs).where(jobs.c.id == job_id).values(wake_at=0))
 
 
 def stop(

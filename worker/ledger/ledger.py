@@ -25,7 +25,7 @@ class Ledger:
         if url.startswith("sqlite"):
             self.engine, self._turnstile = sqlite.open_engine(url)
         else:
-            self.engine = create_engine(url, pool_size=64, max_overflow=0, pool_pre_ping=True)
+            self.engine = create_engine(url, pool_size=64, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
         self._desk = Desk(self.begin)
         self._reader = self.engine.execution_options(**{sqlite.READING: True})
         self.write = self._desk.write
@@ -42,6 +42,8 @@ class Ledger:
     def close(self) -> None:
         with self._turnstile():
             self.engine.dispose()
+        if isinstance(self._turnstile, sqlite.Turnstile):
+            self._turnstile.close()
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:

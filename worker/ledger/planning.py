@@ -62,7 +62,10 @@ def next_number(tx: Connection, job_id: str) -> int:
     return int(tx.execute(select(func.max(chunks.c.n)).where(chunks.c.job_id == job_id)).scalar() or 0) + 1
 
 
-def shrink(tx: Connection, row: Row[Any], piece: Stretch) -> None:
-    """A held chunk becomes a smaller stretch of its file, waiting again."""
+def shrink(tx: Connection, row: Row[Any], piece: Stretch) -> bool:
+    """A held chunk becomes a smaller stretch of its file, waiting again; False when it is in other hands."""
     fields = ("offset", "length", "first_row", "lines", "rows", "checksum")
-    claims.release(tx, chunks, claims.of(row), state="waiting", **{f: getattr(piece, f) for f in fields})
+    still_ours = chunks.c.state == "claimed"
+    return claims.release(
+        tx, chunks, claims.of(row), still_ours, state="waiting", **{f: getattr(piece, f) for f in fields}
+    )

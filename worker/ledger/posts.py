@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 
 from worker.ledger import claims
 from worker.ledger.claims import Claim
+from worker.ledger.inserting import insert_new
 from worker.ledger.tables import posts, processes
 
 FORGET_AFTER = 600.0
@@ -17,7 +18,7 @@ FORGET_AFTER = 600.0
 def claim(tx: Connection, name: str, owner: str, lease: float) -> Claim | None:
     """The post, when it is free, was left, or is ours already."""
     if tx.execute(select(posts.c.id).where(posts.c.id == name)).first() is None:
-        tx.execute(insert(posts).values(id=name))
+        insert_new(tx, posts, {"id": name})
     renewed = tx.execute(
         update(posts)
         .where(posts.c.id == name, posts.c.owner == owner)
@@ -49,7 +50,7 @@ def seen(tx: Connection, owner: str, name: str) -> None:
     now = time.time()
     known = tx.execute(update(processes).where(processes.c.id == owner).values(seen_at=now)).rowcount
     if not known:
-        tx.execute(insert(processes).values(id=owner, name=name, seen_at=now))
+        insert_new(tx, processes, {"id": owner, "name": name, "seen_at": now})
     tx.execute(delete(processes).where(processes.c.seen_at < now - FORGET_AFTER))
 
 

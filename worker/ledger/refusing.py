@@ -14,8 +14,7 @@ from worker.ledger.tables import chunks, jobs, refusals
 from worker.outcome import Refusal
 
 MOVING = ("planning", "running")
-
-
+UNSENT = ("waiting", "claimed", "sending")  # sending: the answer said that it was not done
 STOPPED = {"cancelled": "cancelled", "failed": "job_failed"}
 
 
@@ -28,6 +27,11 @@ def skip_in_stopped(tx: Connection, which: ColumnElement[bool]) -> None:
     for state, code in STOPPED.items():
         stopped = exists(select(jobs.c.id).where(jobs.c.id == chunks.c.job_id, jobs.c.state == state))
         _skip(tx, code, which, chunks.c.state == "waiting", stopped)
+
+
+def skip_in_stopped_job(tx: Connection, job_id: str) -> None:
+    """What came to wait in a job that was stopped meanwhile never goes."""
+    skip_in_stopped(tx, chunks.c.job_id == job_id)
 
 
 def _skip(tx: Connection, code: str, *which: ColumnElement[bool]) -> None:
@@ -45,12 +49,12 @@ def give_up(tx: Connection, now: float, refusal: Refusal) -> list[str]:
     return sorted({row.job_id for row in found})
 
 
-def refuse_whole(tx: Connection, row: Row[Any], refusal: Refusal) -> None:
-    """Refuse every row of a chunk that was never sent, as one range."""
+def refuse_whole(tx: Connection, row: Row[Any], refusal: Refusal) -> bool:
+    """Refuse every row of a chunk that was not sent, as one range; False when it has moved on since `row` was read."""
     named = Refusal(row.first_row, refusal.code, refusal.reason, refusal.advice, row.first_row + row.lines - 1)
-    tx.execute(
+    done = tx.execute(
         update(chunks)
-        .where(chunks.c.id == row.id)
+        .where(chunks.c.id == row.id, chunks.c.fence == row.fence, chunks.c.state.in_(UNSENT))
         .values(
             state="done",
             refused=row.rows,
@@ -61,7 +65,9 @@ def refuse_whole(tx: Connection, row: Row[Any], refusal: Refusal) -> None:
             fence=chunks.c.fence + 1,
         )
     )
-    name(tx, row.id, [named])
+    if done.rowcount:
+        name(tx, row.id, [named])
+    return bool(done.rowcount)
 
 
 def name(tx: Connection, chunk_id: int, named: Iterable[Refusal]) -> None:

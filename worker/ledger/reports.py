@@ -38,7 +38,7 @@ def of(tx: Connection, job_id: str) -> dict[str, Any] | None:
         "rows": {name: int(getattr(sums, name) or 0) for name in ROW_SUMS},
         "refused_by": _summed(tx, job_id, "refused_by"),
         "skipped_by": _summed(tx, job_id, "skipped_by"),
-        "verified": True,
+        "verified": bool(job.verified),
         "chunks": {name: int(getattr(sums, f"chunks_{name}") or 0) for name in CHUNK_SUMS},
         "created_at": iso(job.created_at),
         "finished_at": iso(job.finished_at) if job.finished_at else None,

@@ -43,6 +43,9 @@ class Turnstile:
     def __init__(self, path: Path) -> None:
         self._file = os.open(f"{path}.turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
+    def close(self) -> None:
+        os.close(self._file)
+
     @contextmanager
     def __call__(self) -> Iterator[None]:
         fcntl.flock(self._file, fcntl.LOCK_EX)
@@ -66,6 +69,7 @@ def open_engine(url: str) -> tuple[Engine, Turnstile]:
         max_overflow=0,
         pool_reset_on_return=None,
         connect_args={"check_same_thread": False, "timeout": 30},
+        hide_parameters=True,
     )
     event.listen(engine, "connect", _connect)
     event.listen(engine, "begin", _begin)

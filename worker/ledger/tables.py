@@ -21,6 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     literal_column,
+    true,
 )
 
 metadata = MetaData(
@@ -55,6 +56,7 @@ jobs = Table(
     Column("on_unsure", String(5), nullable=False, server_default="park"),  # park | again
     Column("then", Text, nullable=False, server_default="[]"),
     Column("state", String(12), nullable=False),
+    Column("verified", Boolean, nullable=False, server_default=true()),
     Column("told", Boolean, nullable=False, server_default=false()),
     Column("planned", Boolean, nullable=False, server_default=false()),
     Column("paused_in", String(12)),

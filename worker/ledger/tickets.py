@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from worker.ledger import claims
 from worker.ledger.claims import Claim
+from worker.ledger.inserting import insert_new
 from worker.ledger.tables import tickets
 
 WAITING = tickets.c.state == "waiting"
@@ -20,12 +21,14 @@ def get(tx: Connection, task_id: str) -> Row[Any] | None:
     return tx.execute(select(tickets).where(tickets.c.id == task_id)).one_or_none()
 
 
-def open_held(tx: Connection, task_id: str, job_id: str, signature: bytes, owner: str, lease: float) -> Claim:
-    """A new ticket, held by the process that runs the task now. `signature` is encrypted."""
-    until = time.time() + lease
-    values = {"id": task_id, "job_id": job_id, "state": "waiting", "signature": signature}
-    tx.execute(insert(tickets).values(**values, owner=owner, lease_until=until, fence=1))
-    return Claim(task_id, 1)
+def open_held(tx: Connection, task_id: str, job_id: str, signature: bytes, owner: str, lease: float) -> Claim | None:
+    """A new ticket, held by the process that runs the task now; None when a copy of the message was faster.
+
+    `signature` is encrypted.
+    """
+    values: dict[str, Any] = {"id": task_id, "job_id": job_id, "state": "waiting", "signature": signature}
+    values |= {"owner": owner, "lease_until": time.time() + lease, "fence": 1}
+    return Claim(task_id, 1) if insert_new(tx, tickets, values) else None
 
 
 def claim(tx: Connection, task_id: str, owner: str, lease: float) -> Claim | None:
@@ -53,6 +56,12 @@ def due(tx: Connection, again_in: float, most: int) -> list[Row[Any]]:
 def unpublished(tx: Connection, task_id: str) -> None:
     """No broker took the message: due again at the next sweep."""
     tx.execute(update(tickets).where(tickets.c.id == task_id, tickets.c.owner.is_(None)).values(not_before=0))
+
+
+def anybody_waits(tx: Connection, job_id: str) -> bool:
+    """Another task waits for the same job: it was asked for twice, by one key."""
+    waiting = select(tickets.c.id).where(tickets.c.job_id == job_id, WAITING).limit(1)
+    return tx.execute(waiting).first() is not None
 
 
 def ready(tx: Connection, job_id: str) -> None:

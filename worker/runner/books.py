@@ -13,15 +13,17 @@ from worker.operation import Reading
 from worker.outcome import Outcome, Refusal, accepted, refused
 from worker.process import Process
 from worker.runner.consignment import Consignment
+from worker.settings import SettingsError
 
 TRIES = 6
 BACKOFF_BASE = 2.0
 BACKOFF_CAP = 300.0
+UNTIL_SOMEBODY_ACTS = 60.0
 GAVE_UP = Refusal(
     1,
     "gave_up",
     "It could not be delivered in the time its job allows, and it was not sent.",
-    "When the platform is well again: `omniworker jobs replay`.",
+    "When the platform is well again, send these rows again.",
 )
 
 Result = Reading | Exception
@@ -45,7 +47,7 @@ def book(process: Process, tx: Connection, sent: Consignment, result: Result) ->
             chunks.put_back(tx, sent.claim, result.wait, why=str(result))
             outage.busy(tx, account, result.wait)
         case Forbidden():
-            chunks.put_back(tx, sent.claim, 0, why=str(result))
+            chunks.put_back(tx, sent.claim, UNTIL_SOMEBODY_ACTS, why=str(result))
             outage.forbid(tx, account, str(result))
         case Down():
             _down(tx, sent, result)
@@ -89,7 +91,13 @@ def _all_refused(sent: Consignment, error: Refused) -> Outcome:
 
 
 def stumble(tx: Connection, job_id: str, chunk: Row[Any], error: Exception) -> None:
-    """We could not make it ready, for a reason that is our own mistake: tried again, in the end refused."""
+    """We could not make it ready, for a reason that is our own mistake: tried again, in the end refused.
+
+    A wrong setting, like a lost key, is no chunk's fault: it waits until somebody mends it.
+    """
+    if isinstance(error, SettingsError):
+        chunks.put_back(tx, claims.of(chunk), UNTIL_SOMEBODY_ACTS, why=str(error))
+        return
     _try_again(tx, job_id, chunk, f"our own mistake: {type(error).__name__}", None)
 
 

@@ -44,6 +44,8 @@ def first_run(process: Process, task: Task[Any, Any], order: Order) -> Any:
             return _again(process, tx, task_id, lease)
         job_id, new = record(process, tx, order, task_id, process.owner, lease)
         ticket = tickets.open_held(tx, task_id, job_id, signature, process.owner, lease)
+        if ticket is None:
+            return None
         chunk = planning.of_call(tx, job_id) if new else _claim(process, tx, job_id, lease)
         return Held(ticket, job_id, chunk)
 
@@ -70,9 +72,11 @@ def revoked(process: Process, task_id: str) -> None:
 
     def work(tx: Connection) -> None:
         row = tickets.get(tx, task_id)
-        if row is not None and row.state == "waiting":
+        if row is None or row.state != "waiting":
+            return
+        tickets.handed_over(tx, task_id)
+        if not tickets.anybody_waits(tx, row.job_id):
             jobs.stop(tx, row.job_id, "cancelled", "cancelled", why="its task was revoked or has expired")
-            tickets.handed_over(tx, task_id)
 
     process.ledger.write(work)
 

@@ -25,8 +25,11 @@ _numbers = itertools.count(1)
 
 def move(process: Process, job: Row[Any]) -> None:
     """What one wake-up of a file's job does; many may run at once, in many processes."""
-    if not job.planned:
-        plan(process, job, wake=partial(wake_up, job, LANES_AT_START))
+    if not job.planned and process.planning.acquire(blocking=False):
+        try:
+            plan(process, job, wake=partial(wake_up, job, LANES_AT_START))
+        finally:
+            process.planning.release()
     if job.state in jobs.MOVING and not process.stopping.is_set():
         _carry(process, job)
 

@@ -26,5 +26,6 @@ def cut_in_two(process: Process, tx: Connection, job: Row[Any], chunk: Row[Any])
         refusing.refuse_whole(tx, chunk, TOO_BIG)
         return
     first, second = halves(chunk, read_piece(source_of(process, job), chunk))
-    planning.shrink(tx, chunk, first)
-    planning.plan(tx, job.id, job.account, planning.next_number(tx, job.id), [second])
+    if planning.shrink(tx, chunk, first):
+        planning.plan(tx, job.id, job.account, planning.next_number(tx, job.id), [second])
+        refusing.skip_in_stopped_job(tx, job.id)

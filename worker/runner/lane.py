@@ -12,15 +12,15 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from worker import outage, platforms
 from worker.client import Parcel
 from worker.errors import Busy, Down, Forbidden, Refused
-from worker.ledger import chunks, claims, jobs
+from worker.ledger import chunks, claims, doors, jobs
+from worker.ledger.claims import Claim
 from worker.ledger.types import Connection, Row
 from worker.operation import NotConnected, Reading, Repeat
-from worker.outage import Way
 from worker.process import Process
 from worker.runner import books, sending
 from worker.runner.consignment import Consignment, TooBig, prepare
@@ -31,6 +31,14 @@ from worker.sources.read_back import SourceChanged
 SLICE = 2.0
 SAFE_AT_ONCE = 4
 log = logging.getLogger(__name__)
+
+
+class Marked(NamedTuple):
+    """What the commit before the first byte did: whether to send, the next chunks, the probe this lane holds."""
+
+    go: bool
+    claimed: list[Row[Any]]
+    probe: Claim | None
 
 
 @dataclass(frozen=True)
@@ -47,23 +55,30 @@ class Lane:
     get a further lane.
     """
 
-    def __init__(self, process: Process, job: Row[Any], number: int, answered: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        process: Process,
+        job: Row[Any],
+        number: int,
+        answered: Callable[[float], None],
+        probe: Claim | None = None,
+    ) -> None:
         self._process = process
         self._job = job
         self._owner = f"{process.owner}/{number}"
         self._answered = answered
         self._operation = platforms.operation(job.operation)
-        self._lease = sending.lease(self._operation.timeouts.total)
         self._safe = self._operation.repeat is Repeat.SAFE
+        self._lease = sending.lease(self._operation.timeouts.total * (SAFE_AT_ONCE if self._safe else 1))
         self._held: deque[Row[Any]] = deque()
-        self._probing = False
+        self._probe = probe
         self._began = time.monotonic()
         self._waited = 0.0
 
     def run(self) -> End:
         """Carry until the slice is over or nothing is left to claim; then end the job if that was its last."""
         until = time.monotonic() + SLICE
-        self._held.extend(self._process.ledger.write(self._claim))
+        self._take()
         while self._held and not self._process.stopping.is_set():
             going_on = time.monotonic() < until and not self._stepping_aside()
             if not self._carry(self._held.popleft(), going_on):
@@ -76,7 +91,7 @@ class Lane:
         self._finish(0)
 
     def _stepping_aside(self) -> bool:
-        return self._probing or self._process.slots.wanted(self._job.account)
+        return self._probe is not None or self._process.slots.wanted(self._job.account)
 
     def _carry(self, chunk: Row[Any], going_on: bool) -> bool:
         """One chunk to its end; False when the lane had better stop."""
@@ -113,77 +128,67 @@ class Lane:
         else:
             self._process.ledger.write(lambda tx: books.book(self._process, tx, consignment, result))
         if self._safe and not self._held and going_on:
-            self._held.extend(self._process.ledger.write(self._claim))
+            self._take()
         return True
 
     def _mark(self, consignment: Consignment, going_on: bool) -> bool:
         """The commit before the first byte: marks this chunk and claims the next, if the door is still open."""
 
-        def work(tx: Connection) -> bool:
-            wait[:], claimed[:] = self._closed_for(tx, consignment), []
-            if wait or not self._marked(tx, consignment):
-                chunks.put_back(tx, consignment.claim, *(wait or [0.0]))
-                return False
-            if going_on and not self._probing:
-                claimed[:] = self._next(tx)
-            return True
+        def work(tx: Connection) -> Marked:
+            try:
+                probe = self._probe or self._admit(tx, consignment)
+            except (Busy, Forbidden) as closed:
+                return self._stay(tx, consignment, getattr(closed, "wait", 0.0))
+            if self._process.stopping.is_set() or not self._marked(tx, consignment):
+                return self._stay(tx, consignment, 0.0, probe)
+            return Marked(True, self._next(tx) if going_on and probe is None else [], probe)
 
-        claimed: list[Row[Any]] = []
-        wait: list[float] = []
         marked = self._process.ledger.write(work)
-        self._held.extend(claimed)
-        return marked
+        self._held.extend(marked.claimed)
+        self._probe = marked.probe
+        return marked.go
+
+    def _stay(self, tx: Connection, consignment: Consignment, wait: float, probe: Claim | None = None) -> Marked:
+        chunks.put_back(tx, consignment.claim, wait)
+        return Marked(False, [], probe)
 
     def _marked(self, tx: Connection, consignment: Consignment) -> bool:
         if consignment.repeat is Repeat.SAFE:
-            return True
-        return chunks.mark(tx, consignment.claim, consignment.left_out)
+            return chunks.renew(tx, consignment.claim, self._lease)
+        return chunks.mark(tx, consignment.claim, consignment.left_out, self._lease)
 
-    def _closed_for(self, tx: Connection, consignment: Consignment) -> list[float]:
-        """How long the door stays shut; empty where it is open, or where this is its probe."""
+    def _admit(self, tx: Connection, consignment: Consignment) -> Claim | None:
         braked = consignment.repeat is Repeat.HARMFUL or not consignment.is_call
-        try:
-            self._probing = self._probing or self._admit(tx, braked) is Way.PROBE
-        except Busy as busy:
-            return [busy.wait]
-        except Forbidden:
-            return [0.0]
-        return []
+        return outage.admit(tx, self._job.account, self._owner, self._lease, braked=braked)
 
     def _book_unsent(self, work: Callable[[Connection], Any], going_on: bool) -> bool:
         """Book a chunk that was not sent, and claim the next in the same commit."""
 
         def both(tx: Connection) -> list[Row[Any]]:
             work(tx)
-            return self._next(tx) if going_on and self._admitted(tx) else []
+            return self._next(tx) if going_on and outage.is_open(tx, self._job.account) else []
 
         self._held.extend(self._process.ledger.write(both))
         return True
 
-    def _claim(self, tx: Connection) -> list[Row[Any]]:
-        """The first claim: through the door, or as its probe."""
+    def _take(self) -> None:
+        """Claim: through the open door, or as its probe."""
+        claimed, self._probe = self._process.ledger.write(self._claim)
+        self._held.extend(claimed)
+
+    def _claim(self, tx: Connection) -> tuple[list[Row[Any]], Claim | None]:
         if not chunks.any_waiting(tx, self._job.id):
-            return []
+            return [], self._probe
         try:
-            self._probing = self._admit(tx) is Way.PROBE
+            probe = self._probe or outage.admit(tx, self._job.account, self._owner, self._lease)
         except (Busy, Forbidden):
-            return []
-        most = SAFE_AT_ONCE if self._safe and not self._probing else 1
-        return chunks.claim(tx, self._job.id, self._owner, self._lease, most=most, smallest=self._probing)
+            return [], None
+        most = SAFE_AT_ONCE if self._safe and probe is None else 1
+        smallest = probe is not None
+        return chunks.claim(tx, self._job.id, self._owner, self._lease, most=most, smallest=smallest), probe
 
     def _next(self, tx: Connection) -> list[Row[Any]]:
         return [] if self._held else chunks.claim(tx, self._job.id, self._owner, self._lease)
-
-    def _admitted(self, tx: Connection) -> bool:
-        try:
-            return self._admit(tx) is Way.OPEN
-        except (Busy, Forbidden):
-            return False
-
-    def _admit(self, tx: Connection, braked: bool = True) -> Way:
-        if self._probing:
-            return Way.PROBE
-        return outage.admit(tx, self._job.account, self._owner, self._lease, braked=braked)
 
     def _not_now(self, consignment: Consignment, error: Busy | Down) -> bool:
         """No budget for longer than one waits in place, or no connection: the chunk waits in the ledger."""
@@ -191,6 +196,7 @@ class Lane:
         def work(tx: Connection) -> None:
             if isinstance(error, Busy):
                 chunks.put_back(tx, consignment.claim, error.wait, why=str(error))
+                jobs.look_at(tx, self._job.id)
             else:
                 books.book(self._process, tx, consignment, error)
 
@@ -212,6 +218,8 @@ class Lane:
         def work(tx: Connection) -> bool:
             for chunk in held:
                 chunks.put_back(tx, claims.of(chunk), 0)
+            if self._probe is not None:
+                doors.give_back(tx, self._probe)
             jobs.end_if_done(tx, self._job.id)
             return chunks.any_waiting(tx, self._job.id)
 

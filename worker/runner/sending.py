@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from worker.answers import Lost, NotSent, lost, meaning
 from worker.client import Parcel
 from worker.errors import Busy, Down, Forbidden, Refused, Unsure
+from worker.operation import Access
 from worker.process import Process
 from worker.runner.books import Result
 from worker.runner.consignment import Consignment
 
 LONGEST_WAIT_IN_PLACE = 2.0
 LEASE_BEYOND_DEADLINE = 30.0
+SHORTEST_KEY = 4
 log = logging.getLogger(__name__)
 
 
@@ -60,8 +63,22 @@ def send(process: Process, consignment: Consignment, parcel: Parcel) -> Result:
         return Down(f"never connected ({error})")
     except Lost as error:
         return lost(f"the answer is lost ({error})", consignment.repeat)
-    except (Busy, Down, Forbidden, Refused, Unsure) as error:
+    except Refused as error:
+        return without_keys(error, consignment.account.access)
+    except (Busy, Down, Forbidden, Unsure) as error:
         return error
     except Exception as error:
         log.exception("a request of %s ended in a mistake of ours", consignment.operation.name)
         return lost(f"our own mistake while sending: {type(error).__name__}", consignment.repeat)
+
+
+def without_keys(error: Refused, access: Access) -> Refused:
+    """A platform may quote the request it refuses, and some take their keys in the body."""
+    secrets = sorted((value for value in access.credentials.values() if len(value) >= SHORTEST_KEY), key=len)
+
+    def blank(reason: str) -> str:
+        for secret in reversed(secrets):
+            reason = reason.replace(secret, "…")
+        return reason
+
+    return Refused([replace(one, reason=blank(one.reason)) for one in error.refusals], whole=error.whole)

@@ -19,6 +19,7 @@ from typing import Any
 from worker import outage
 from worker.errors import Busy, Forbidden
 from worker.ledger import chunks, claims, jobs, notices, owners, posts, refusing
+from worker.ledger.claims import Claim
 from worker.ledger.ledger import Ledger
 from worker.ledger.types import Connection, Row
 from worker.outcome import Refusal
@@ -29,6 +30,8 @@ from worker.settings import settings
 DEATHS = 2
 LEASE = 60.0
 POST_LEASE = 600.0
+MISTAKE = 3  # a child's exit status; deaths have others
+AFTER_A_MISTAKE = 30.0
 POISON = Refusal(
     1,
     "poison",
@@ -47,12 +50,17 @@ def run(process: Process, job: Row[Any]) -> None:
     post = process.ledger.write(lambda tx: posts.claim(tx, f"suspects/{job.id}", owner, POST_LEASE))
     if post is None:
         return
-    child = subprocess.Popen([sys.executable, "-P", "-m", "worker.runner.suspects", job.id])
+    try:
+        _attend(process, subprocess.Popen([sys.executable, "-P", "-m", "worker.runner.suspects", job.id]))
+    finally:
+        process.ledger.write(lambda tx: posts.leave(tx, post))
+
+
+def _attend(process: Process, child: subprocess.Popen[bytes]) -> None:
     while child.poll() is None:
         if process.stopping.wait(0.02):
             child.terminate()
             child.wait()
-    process.ledger.write(lambda tx: posts.leave(tx, post))
 
 
 def main(job_id: str) -> None:
@@ -61,46 +69,53 @@ def main(job_id: str) -> None:
     leaving = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: leaving.set())
     while not leaving.is_set() and os.getppid() == parent:
-        chunk = _with_ledger(lambda tx: _claim(tx, job_id))
-        if chunk is None:
+        taken = _with_ledger(lambda tx: _claim(tx, job_id))
+        if taken is None:
             return
-        if not _survives(job_id, chunk):
+        chunk, probe = taken
+        if not _survives(job_id, chunk, probe):
             _with_ledger(lambda tx, chunk=chunk: bury(tx, job_id, chunk))
 
 
-def _survives(job_id: str, chunk: Row[Any]) -> bool:
+def _survives(job_id: str, chunk: Row[Any], probe: Claim | None) -> bool:
+    """False only for a death. A mistake that Python could report is no death: the chunk goes back."""
     child = os.fork()
     if child == 0:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        try:
-            _carry(job_id, chunk)
-        except BaseException:
-            log.exception("suspect chunk %s of job %s", chunk.n, job_id)
-            os._exit(1)
-        os._exit(0)
-    return os.waitpid(child, 0)[1] == 0
+        os._exit(_carry(job_id, chunk, probe))
+    status = os.waitpid(child, 0)[1]
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == MISTAKE:
+        _with_ledger(lambda tx: chunks.put_back(tx, claims.of(chunk), AFTER_A_MISTAKE, suspect=True))
+        return True
+    return status == 0
 
 
-def _carry(job_id: str, chunk: Row[Any]) -> None:
+def _carry(job_id: str, chunk: Row[Any], probe: Claim | None) -> int:
     from worker.process import process
     from worker.runner.lane import Lane
 
-    own = process()
-    job = own.ledger.read(lambda tx: jobs.get(tx, job_id))
-    if job is not None:
-        Lane(own, job, 0, lambda _share: None).carry_one(chunk)
+    try:
+        own = process()
+        job = own.ledger.read(lambda tx: jobs.get(tx, job_id))
+        if job is not None:
+            Lane(own, job, 0, lambda _share: None, probe).carry_one(chunk)
+    except Exception:
+        log.exception("suspect chunk %s of job %s", chunk.n, job_id)
+        return MISTAKE
+    return 0
 
 
-def _claim(tx: Connection, job_id: str) -> Row[Any] | None:
+def _claim(tx: Connection, job_id: str) -> tuple[Row[Any], Claim | None] | None:
+    """The next suspect that is due, if the door is open or this is its probe."""
     job = jobs.get(tx, job_id)
-    if job is None or not chunks.any_suspects(tx, job_id):
+    taken = chunks.claim(tx, job_id, owners.me(), LEASE, suspect=True)
+    if job is None or not taken:
         return None
     try:
-        outage.admit(tx, job.account, owners.me(), LEASE)
-    except (Busy, Forbidden):
+        return taken[0], outage.admit(tx, job.account, owners.me(), LEASE)
+    except (Busy, Forbidden) as closed:
+        chunks.put_back(tx, claims.of(taken[0]), getattr(closed, "wait", LEASE))
         return None
-    taken = chunks.claim(tx, job_id, owners.me(), LEASE, suspect=True)
-    return taken[0] if taken else None
 
 
 def bury(tx: Connection, job_id: str, chunk: Row[Any]) -> None:

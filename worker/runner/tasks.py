@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from celery import Celery, Task
+from celery.exceptions import Reject
 
 from worker.intake import Order, put, read_order
 from worker.ledger import jobs, tickets
+from worker.ledger.types import LedgerError
 from worker.operation import Operation
 from worker.process import process
 from worker.quiet import QuietRequest
 from worker.runner import call, files, sending
 from worker.runner.results import Refused, Unsure
 from worker.wake import queue_of, wake_up
+
+LEDGER_PAUSE = 1.0
+log = logging.getLogger(__name__)
 
 
 class OperationTask(Task[Any, Any]):
@@ -28,6 +34,15 @@ class OperationTask(Task[Any, Any]):
     def run(self, *args: Any, **kwargs: Any) -> Any:
         if "wake" in kwargs:
             return moved(str(kwargs["wake"]))
+        try:
+            return self._asked(args, kwargs)
+        except LedgerError as error:
+            # The message is all there is until its job is recorded: it goes back, and comes again.
+            log.error("the ledger is away (%s); the message waits in the broker", type(error).__name__)
+            process().stopping.wait(LEDGER_PAUSE)
+            raise Reject(requeue=True) from None
+
+    def _asked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         own = process()
         task_id = str(self.request.id)
         if own.ledger.read(lambda tx: tickets.get(tx, task_id)) is not None:

@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("on_unsure", sa.String(length=5), server_default="park", nullable=False),
         sa.Column("then", sa.Text(), server_default="[]", nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("verified", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.Column("told", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("planned", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("paused_in", sa.String(length=12), nullable=True),

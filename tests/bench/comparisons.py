@@ -1,0 +1,137 @@
+"""The comparisons, each with its runs and the goals they are held to (design §6 and the first issue's list)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from statistics import median
+
+from tests.bench import profile, rivals
+from tests.bench.figures import Run
+from tests.bench.stand import Sink, bare_loop, omniworker
+from tests.lab import events
+from tests.lab.goals import Goal
+from tests.lab.rig import Rig
+from tests.lab.waiting import until
+
+PROCESSES = 2
+IN_FLIGHT = 16  # of one account in one process
+MOST_MB = 150
+NOISE_MB = 15
+CHUNK = 500
+SPARE_BYTES = 1 << 30
+
+Found = Iterator[Run | Goal]
+
+
+class NoRoom(Exception):
+    """The disk can't hold the file; the sentence says how much it would take."""
+
+
+@dataclass
+class Bench:
+    """`folder` is for files; every run gets one of its own in it."""
+
+    folder: Path
+    rows: int
+    celery_rows: int
+    rounds: int
+    profiled: Path | None = None
+    _runs: int = 0
+
+    @cached_property
+    def file(self) -> Path:
+        return self.write("events.ndjson", self.rows)
+
+    def write(self, name: str, rows: int) -> Path:
+        wanted, free = rows * events.BYTES * 1.1 + SPARE_BYTES, shutil.disk_usage(self.folder).free
+        if free < wanted:
+            raise NoRoom(
+                f"{rows:,} rows take {wanted / 1e9:.1f} GB and {self.folder} has {free / 1e9:.1f} GB free: "
+                "name another folder with --folder, or take fewer --rows."
+            )
+        return events.write(self.folder / name, rows)
+
+    def fresh(self) -> Path:
+        self._runs += 1
+        return self.folder / f"run-{self._runs}"
+
+
+def speed(bench: Bench) -> Found:
+    """(a) and (b), in turns."""
+    limits, ours = [], []
+    for _ in range(bench.rounds):
+        limits.append(replace(bare_loop(bench.file), name="(a) bare loop, the limit"))
+        yield limits[-1]
+        with profile.watching(bench.profiled) as watch:
+            ours.append(replace(omniworker(bench.fresh(), bench.file, bench.rows, watch=watch), name="(b) omniworker"))
+        yield ours[-1]
+    yield Goal("wall of (b) / wall of (a)", _wall(ours) / _wall(limits), 2.0)
+    yield Goal("peak memory of a worker process, MB", _peak(ours), MOST_MB)
+
+
+def celery(bench: Bench) -> Found:
+    yield replace(
+        rivals.plain_celery(bench.fresh(), bench.celery_rows), name="(c) plain Celery, prefork -c 2, a task a row"
+    )
+
+
+def latency(bench: Bench) -> Found:
+    """(d) against 50 ms, beside a loop with as many calls in flight."""
+    limit = replace(bare_loop(bench.file, 0.05, IN_FLIGHT * PROCESSES), name="(d) sink at 50 ms: bare loop")
+    yield limit
+    ours = replace(omniworker(bench.fresh(), bench.file, bench.rows, 0.05), name="(d) sink at 50 ms: omniworker")
+    yield ours
+    yield Goal("rows/s at 50 ms / rows/s of the bare loop", ours.rate / limit.rate, 0.9, most=False)
+
+
+def flight(bench: Bench) -> Found:
+    """(e) calls in flight between a quarter and three quarters of the way, as the sink sees them."""
+    seen: list[float] = []
+
+    def watch(_: Rig, platform: Sink) -> None:
+        first, last = (_when(platform, bench.rows / CHUNK * share) for share in (0.25, 0.75))
+        seen.append((last["busy"] - first["busy"]) / (last["at"] - first["at"]) / PROCESSES)
+
+    run = omniworker(bench.fresh(), bench.file, bench.rows, 0.2, watch)
+    yield replace(run, name="(e) sink at 200 ms: omniworker", note=f"at most {run.more['sink']['most']} in flight")
+    yield Goal("mean calls in flight a process at 200 ms", seen[0], IN_FLIGHT * 0.95, most=False)
+
+
+def memory(bench: Bench) -> Found:
+    """(f) ten times the rows, in the same memory."""
+    one = replace(omniworker(bench.fresh(), bench.file, bench.rows), name="(f) omniworker, the file")
+    yield one
+    ten = bench.write("ten.ndjson", bench.rows * 10)
+    run = replace(omniworker(bench.fresh(), ten, bench.rows * 10), name="(f) omniworker, ten times the file")
+    ten.unlink()
+    yield run
+    yield Goal("peak memory of a worker process, MB", _peak([run]), MOST_MB)
+    yield Goal("MB more for ten times the rows", _peak([run]) - _peak([one]), NOISE_MB)
+
+
+COMPARISONS: dict[str, Callable[[Bench], Found]] = {
+    "speed": speed,
+    "celery": celery,
+    "latency": latency,
+    "flight": flight,
+    "memory": memory,
+}
+ASKED_FOR = ("memory",)  # takes minutes and gigabytes: run with --ten-million, or by name
+
+
+def _wall(runs: Iterable[Run]) -> float:
+    return median(run.wall for run in runs)
+
+
+def _peak(runs: Iterable[Run]) -> float:
+    return max(max(run.peaks) for run in runs)
+
+
+def _when(platform: Sink, requests: float) -> dict[str, float]:
+    """What the sink tells once it has had so many requests."""
+    until(lambda: platform.told()["requests"] >= requests, 3600, "half of the way", every=0.05)
+    return platform.told()

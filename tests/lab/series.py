@@ -1,0 +1,91 @@
+"""Imports of one file, each with a folder, Redis, ledger, sandbox and workers of its own, struck at a random moment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+from tests.lab import events
+from tests.lab.ending import ending
+from tests.lab.experiment import Record
+from tests.lab.platform import Platform
+from tests.lab.rig import Rig, rig
+from tests.lab.strikes import Blow, Strike
+from tests.lab.waiting import TooLong
+
+LATENCY = 0.04
+PACE = "200/s"
+PROCESSES = 2
+END = 90.0
+STRIKES_TRIED = 20
+
+
+class Series:
+    """`revived`: after the strike a further small import has to finish, which proves that the processes came back."""
+
+    def __init__(self, folder: Path, rows: int, seed: int, revived: bool = False) -> None:
+        self._folder, self._dice, self._revived = folder, Random(seed), revived
+        self._file = events.write(folder / "events.ndjson", rows)
+        self._small = events.write(folder / "small.ndjson", 1000, first=rows)
+        self._events = events.read(self._file)
+        self._rigs = 0
+        self.usual = self._undisturbed()
+
+    def run(self, strike: Strike) -> Record:
+        """One import that was struck while it moved; one that was quicker than the blow is made again."""
+        for _ in range(STRIKES_TRIED):
+            record = self._once(strike, self._dice.uniform(0, self.usual))
+            if record is not None:
+                return record
+        raise TooLong(f"in {STRIKES_TRIED} imports none was still moving when it was to be struck")
+
+    def _undisturbed(self) -> float:
+        """The seconds that an import of this file takes when nobody strikes: the moments are drawn from them."""
+        with self._stage() as (one, _):
+            began = time.monotonic()
+            job = one.ask(self._file)
+            one.still(job, END)
+            return time.monotonic() - began
+
+    def _once(self, strike: Strike, delay: float) -> Record | None:
+        with self._stage() as (one, platform):
+            job = one.ask(self._file)
+            time.sleep(delay)
+            if one.job(job).state not in ("planning", "running"):
+                return None
+            blow = strike(one, self._dice)
+            struck = {"struck_after": delay, "took": blow.took, **_at_the_blow(one, platform, job, blow)}
+            try:
+                found = ending(one, platform, job, self._events, END, blow.again)
+                return {**struck, **found, **(self._revival(one) if self._revived else {})}
+            except TooLong as error:
+                return {**struck, "stuck": str(error), "report": one.report(job)}
+
+    def _revival(self, one: Rig) -> Record:
+        began = time.monotonic()
+        end = one.still(one.ask(self._small), END)
+        return {"revived": end == "finished" and one.at_work() == PROCESSES, "revived_in": time.monotonic() - began}
+
+    @contextmanager
+    def _stage(self) -> Iterator[tuple[Rig, Platform]]:
+        self._rigs += 1
+        platform = Platform(LATENCY)
+        try:
+            with rig(self._folder / f"run-{self._rigs}", platform.environ, OMNISENSE_PACE=PACE) as one:
+                one.workers.start()
+                one.workers.ready()
+                yield one, platform
+        finally:
+            platform.stop()
+
+
+def _at_the_blow(one: Rig, platform: Platform, job: str, blow: Blow) -> Record:
+    """Calls on the wire; after a kill also those that were answered, and whose answer was not yet on disk."""
+    if not blow.dead:
+        return {"wire": platform.wire(blow.moment)}
+    seen = platform.left_by(blow.moment, blow.at)
+    settled = sum(chunk.settled_at is not None for chunk in one.chunks(job))
+    return {"wire": seen["wire"], "answered_not_settled": seen["answered"] - settled}
