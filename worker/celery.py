@@ -95,9 +95,9 @@ def _check(**_: Any) -> None:
 
 @worker_ready.connect
 def _ready(sender: Any = None, **_: Any) -> None:
-    from worker.start import began
+    from worker.start import began_or_end
 
-    began(str(getattr(sender, "hostname", "worker")))
+    began_or_end(str(getattr(sender, "hostname", "worker")))
 
 
 @worker_shutting_down.connect

@@ -46,9 +46,17 @@ class Client:
         signed = platform.sign(operation, Unsigned({"Accept": "application/json"}, body), access)
         content = None if signed.body is None else msgspec.json.encode(signed.body)
         headers = dict(signed.headers) | ({"Content-Type": "application/json"} if content is not None else {})
-        url = access.base_url.rstrip("/") + operation.path
-        request = requests.Request(operation.method, url, headers=headers, data=content).prepare()
-        return Parcel(url, request)
+        request = self._blank(operation.method, access.base_url.rstrip("/") + operation.path)
+        request.headers.update(headers)
+        request.prepare_body(content, None)
+        return Parcel(str(request.url), request)
+
+    def _blank(self, method: str, url: str) -> requests.PreparedRequest:
+        """A request without headers and body. Its address is looked through once a thread, not once a request."""
+        blanks: dict[tuple[str, str], requests.PreparedRequest] = self._own.__dict__.setdefault("blanks", {})
+        if (method, url) not in blanks:
+            blanks[method, url] = requests.Request(method, url).prepare()
+        return blanks[method, url].copy()
 
     def open(self, parcel: Parcel, operation: Operation) -> None:
         """Have a connection ready, so that the budget is taken and the mark is made only when one is."""
@@ -70,14 +78,16 @@ class Client:
         began = time.monotonic()
         with self._deadlines.until(began + limits.total, self._shutter()) as overdue:
             try:
-                response = self._session().send(
-                    parcel.request, stream=True, timeout=(limits.connect, limits.read), allow_redirects=False
-                )
-                body = _read(response, began + limits.total)
+                # The adapter, not the session: that would look for cookies, hooks and redirects, none of which we want.
+                adapter = self._session().get_adapter(parcel.url)
+                response = adapter.send(parcel.request, stream=True, timeout=(limits.connect, limits.read))
+                body = _read(response)
             except requests.ConnectTimeout as error:
                 raise NotSent(_name(error)) from None
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
                 raise _loss(error, overdue()) from None
+            if overdue():
+                raise Lost("the total time was over")  # a socket that was shut can look like an answer's end
         return Answer(response.status_code, dict(response.headers), body, time.monotonic() - began)
 
     def _session(self) -> requests.Session:
@@ -126,15 +136,15 @@ def _shut(sock: socket.socket | None) -> None:
         return  # closed meanwhile: just what was wanted
 
 
-def _read(response: requests.Response, deadline: float) -> bytes:
-    """The whole body, decoded, at most `ANSWER_CAP` bytes of it, before the deadline."""
+def _read(response: requests.Response) -> bytes:
+    """The whole body, decoded, at most `ANSWER_CAP` bytes of it."""
     pieces: list[bytes] = []
     size = 0
     with response:
-        for piece in response.iter_content(PIECE):
+        while piece := response.raw.read(PIECE, decode_content=True):
             size += len(piece)
-            if size > ANSWER_CAP or time.monotonic() > deadline:
-                raise requests.exceptions.ChunkedEncodingError("the answer was too large or too slow")
+            if size > ANSWER_CAP:
+                raise ValueError("the answer is too large")
             pieces.append(piece)
     return b"".join(pieces)
 

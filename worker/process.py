@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections import defaultdict
+from collections import defaultdict, deque
 
 from worker.client import Client
 from worker.ledger import chunks, owners
@@ -14,6 +14,7 @@ from worker.runner.slots import Slots
 from worker.seal import Seal
 from worker.settings import Settings, SettingsError, settings
 
+ANSWERS_KEPT = 32
 PLANS_AT_ONCE = 2  # reading files must not take the threads that calls need
 
 
@@ -45,13 +46,20 @@ class Process:
 
 
 class Latency:
-    """How long an account takes to answer, smoothed; None before the first answer."""
+    """How long an account takes to answer: the shortest of its last answers, None before the first.
+
+    The shortest, because the others hold our own crowding, and lanes must not breed lanes.
+    """
 
     def __init__(self) -> None:
-        self.seconds: float | None = None
+        self._last: deque[float] = deque(maxlen=ANSWERS_KEPT)
+
+    @property
+    def seconds(self) -> float | None:
+        return min(self._last.copy(), default=None)
 
     def saw(self, seconds: float) -> None:
-        self.seconds = seconds if self.seconds is None else self.seconds + 0.2 * (seconds - self.seconds)
+        self._last.append(seconds)
 
 
 @functools.cache

@@ -33,6 +33,8 @@ def lines_of(piece: Stretch, data: bytes) -> tuple[list[int], list[bytes]]:
     lines = data.removesuffix(b"\n").split(b"\n")
     if b"\r" in data:
         lines = [line.removesuffix(b"\r") for line in lines]
+    if piece.rows == piece.lines:  # nearly always: no line is blank
+        return list(range(piece.first_row, piece.first_row + piece.lines)), lines
     numbers = [number for number, line in enumerate(lines, piece.first_row) if line and not line.isspace()]
     if len(numbers) < len(lines):
         lines = [line for line in lines if line and not line.isspace()]
