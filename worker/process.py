@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections import defaultdict, deque
+from concurrent.futures import ThreadPoolExecutor
 
 from worker.client import Client
 from worker.ledger import chunks, owners
@@ -15,6 +16,7 @@ from worker.seal import Seal
 from worker.settings import Settings, SettingsError, settings
 
 ANSWERS_KEPT = 32
+PREPARERS = 2
 PLANS_AT_ONCE = 2  # reading files must not take the threads that calls need
 
 
@@ -28,6 +30,7 @@ class Process:
         self.stopping = threading.Event()
         self.owner = owners.me()
         self.slots = Slots(told.threads // 2)
+        self.preparing = ThreadPoolExecutor(PREPARERS, "preparing")
         self.planning = threading.Semaphore(PLANS_AT_ONCE)
         self.latency: dict[str, Latency] = defaultdict(Latency)
 

@@ -18,8 +18,6 @@ from worker.settings import SettingsError, settings
 from worker.sweeper import Sweeper
 
 log = logging.getLogger(__name__)
-# Sixteen threads share the interpreter, and one that has its answer shouldn't wait 5 ms for one that decodes rows.
-SWITCH_INTERVAL = 0.001
 # Every row is a few dictionaries, none of them in a cycle: looking through them every 700 costs more than it finds.
 COLLECT_EVERY = (50_000, 20, 20)
 
@@ -51,7 +49,6 @@ def began_or_end(name: str) -> None:
 
 def began(name: str) -> None:
     """The worker takes work from now on."""
-    sys.setswitchinterval(SWITCH_INTERVAL)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT_EVERY)

@@ -12,14 +12,13 @@ from worker.ledger.types import Row
 from worker.platforms import account
 from worker.process import Process
 from worker.runner import suspects
-from worker.runner.lane import Lane
+from worker.runner.lane import MOSTLY_WAITING, Lane
 from worker.runner.planner import plan
 from worker.wake import wake_up
 
 LANES_AT_START = 2
 LANES_ON_A_BUSY_PROCESSOR = 2
 GROW_EVERY = 0.01
-MOSTLY_WAITING = 0.5
 _numbers = itertools.count(1)
 
 
@@ -36,11 +35,14 @@ def move(process: Process, job: Row[Any]) -> None:
 
 def _carry(process: Process, job: Row[Any]) -> None:
     window = Window(process, job)
-    with process.slots.lane(job.account, job.id) as free:
+    with process.slots.lane(job) as free:
         if not free or window.full():
             return
         suspects.run(process, job)
         end = Lane(process, job, next(_numbers), window.grow).run()
+    other = process.slots.call_back(job)
+    if other is not None:
+        wake_up(other)
     if end.more:
         wake_up(job)
 

@@ -10,6 +10,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -29,6 +30,8 @@ from worker.sources.inbox import SourceRefused
 from worker.sources.read_back import SourceChanged
 
 SLICE = 2.0
+LONGEST_SLICE = 20.0
+MOSTLY_WAITING = 0.5
 SAFE_AT_ONCE = 4
 log = logging.getLogger(__name__)
 
@@ -72,31 +75,34 @@ class Lane:
         self._lease = sending.lease(self._operation.timeouts.total * (SAFE_AT_ONCE if self._safe else 1))
         self._held: deque[Row[Any]] = deque()
         self._probe = probe
+        self._ahead: tuple[Any, Future[Consignment] | None] = (None, None)
         self._began = time.monotonic()
         self._waited = 0.0
 
     def run(self) -> End:
         """Carry until the slice is over or nothing is left to claim; then end the job if that was its last."""
-        until = time.monotonic() + SLICE
         self._take()
         while self._held and not self._process.stopping.is_set():
-            going_on = time.monotonic() < until and not self._stepping_aside()
-            if not self._carry(self._held.popleft(), going_on):
+            if not self._carry(self._held.popleft(), not self._over()):
                 break
-        return self._finish(until)
+        return self._finish(self._over())
 
     def carry_one(self, chunk: Row[Any]) -> None:
         """Carry one chunk that is claimed already: a call, or a suspect."""
         self._carry(chunk, going_on=False)
-        self._finish(0)
+        self._finish(over=True)
 
-    def _stepping_aside(self) -> bool:
-        return self._probe is not None or self._process.slots.wanted(self._job.account)
+    def _over(self) -> bool:
+        """A slice ends early where others want the account, late where nobody does, and after a probe."""
+        age = time.monotonic() - self._began
+        crowded = age > SLICE and self._process.slots.crowded(self._job)
+        called = self._process.slots.wanted(self._job.account)
+        return self._probe is not None or called or crowded or age > LONGEST_SLICE
 
     def _carry(self, chunk: Row[Any], going_on: bool) -> bool:
         """One chunk to its end; False when the lane had better stop."""
         try:
-            consignment = prepare(self._process, self._job, chunk)
+            consignment = self._prepared(chunk)
         except Refused as error:
             return self._book_unsent(
                 partial(books.refuse_unsent, job_id=self._job.id, chunk=chunk, error=error), going_on
@@ -114,17 +120,33 @@ class Lane:
             return self._not_now(consignment, error)
         return self._send(consignment, parcel, going_on)
 
+    def _prepare_ahead(self) -> None:
+        """While this chunk is on the wire, another thread makes the next one ready: lanes that are answered at the
+        same moment don't queue for the interpreter then. Not worth its handing over where answers come at once."""
+        if self._held and self._on_the_wire() > MOSTLY_WAITING:
+            ahead = self._process.preparing.submit(prepare, self._process, self._job, self._held[0])
+            self._ahead = (self._held[0].id, ahead)
+
+    def _on_the_wire(self) -> float:
+        """The share of this lane's time that it waited for answers."""
+        return self._waited / (time.monotonic() - self._began)
+
+    def _prepared(self, chunk: Row[Any]) -> Consignment:
+        number, ahead = self._ahead
+        return ahead.result() if ahead is not None and number == chunk.id else prepare(self._process, self._job, chunk)
+
     def _send(self, consignment: Consignment, parcel: Parcel, going_on: bool) -> bool:
         harmful = consignment.repeat is Repeat.HARMFUL
         if (harmful or consignment.is_call) and not self._mark(consignment, going_on):
             return False
+        self._prepare_ahead()
         left = time.monotonic()
         result = sending.send(self._process, consignment, parcel)
         self._waited += time.monotonic() - left
         if isinstance(result, Reading):
             # Settled by the next commit of this process, whoever makes it.
             self._process.ledger.later(lambda tx: books.book(self._process, tx, consignment, result))
-            self._answered(self._waited / (time.monotonic() - self._began))
+            self._answered(self._on_the_wire())
         else:
             self._process.ledger.write(lambda tx: books.book(self._process, tx, consignment, result))
         if self._safe and not self._held and going_on:
@@ -211,7 +233,7 @@ class Lane:
         self._process.ledger.write(work)
         return False
 
-    def _finish(self, until: float) -> End:
+    def _finish(self, over: bool) -> End:
         """Give back what is held, settle what was answered, end the job if nothing is left."""
         held, self._held = self._held, deque()
 
@@ -224,4 +246,4 @@ class Lane:
             return chunks.any_waiting(tx, self._job.id)
 
         more = self._process.ledger.write(work)
-        return End(more and time.monotonic() >= until and not self._process.stopping.is_set())
+        return End(more and over and not self._process.stopping.is_set())

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+from worker.ledger.types import Row
 
 
 class Slots:
@@ -21,19 +24,37 @@ class Slots:
         self._used: Counter[str] = Counter()
         self._lanes: Counter[str] = Counter()
         self._calls_waiting: Counter[str] = Counter()
+        self._turned_away: dict[str, dict[str, Row[Any]]] = defaultdict(dict)
 
     @contextmanager
-    def lane(self, account: str, job: str) -> Iterator[bool]:
-        """Yields False when the account has no slot left here."""
+    def lane(self, job: Row[Any]) -> Iterator[bool]:
+        """Yields False when the job's account has no slot left here; the next lane to step aside calls it back."""
         with self._changed:
-            free = self._used[account] < self.each
-            self._used[account] += free
-            self._lanes[job] += free
+            free = self._used[job.account] < self.each
+            self._used[job.account] += free
+            self._lanes[job.id] += free
+            if not free:
+                self._turned_away[job.account][job.id] = job
         try:
             yield free
         finally:
             if free:
-                self._leave(account, job)
+                self._leave(job.account, job.id)
+
+    def wanted(self, account: str) -> bool:
+        """A call waits for a slot of this account."""
+        return self._calls_waiting[account] > 0 and self._used[account] >= self.each
+
+    def crowded(self, job: Row[Any]) -> bool:
+        """Another job of the account was turned away: lanes of this one had better be short."""
+        return any(other != job.id for other in list(self._turned_away[job.account]))
+
+    def call_back(self, job: Row[Any]) -> Row[Any] | None:
+        """One other job of the account that was turned away."""
+        with self._changed:
+            away = self._turned_away[job.account]
+            other = next((name for name in away if name != job.id), None)
+            return None if other is None else away.pop(other)
 
     @contextmanager
     def call(self, account: str, patience: float = 2.0) -> Iterator[bool]:
@@ -48,10 +69,6 @@ class Slots:
         finally:
             if free:
                 self._leave(account, None)
-
-    def wanted(self, account: str) -> bool:
-        """A call waits for a slot of this account."""
-        return self._calls_waiting[account] > 0 and self._used[account] >= self.each
 
     def lanes(self, job: str) -> int:
         """Lanes of a job in this process."""
