@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from celery.result import AsyncResult
-from conftest import House, until
 from redis import Redis
+from running_house import House, until
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
 
