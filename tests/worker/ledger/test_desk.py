@@ -95,3 +95,31 @@ def test_many_threads_for_long_lose_nothing() -> None:
     for thread in threads:
         thread.join(20)
     assert len(book.lines) == len(set(book.lines)) == 1600
+
+
+def test_an_answer_that_could_not_be_written_goes_with_a_later_commit() -> None:
+    book = Book()
+    desk = Desk(book.begin)
+    failures = [OSError("disk full"), OSError("disk full")]
+
+    def hiccup(found: Any) -> None:
+        if failures:
+            raise failures.pop()
+        found.open.append("answered")
+
+    desk.later(hiccup)
+    for n in range(4):
+        desk.write(line(str(n)))
+    assert sorted(book.lines) == ["0", "1", "2", "3", "answered"]
+
+
+def test_whatever_is_raised_in_one_piece_the_next_can_write() -> None:
+    book = Book()
+    desk = Desk(book.begin)
+
+    def leaves(_book: Any) -> None:
+        raise SystemExit(3)
+
+    with pytest.raises(SystemExit):
+        desk.write(leaves)
+    assert desk.write(line("after")) == "after"
