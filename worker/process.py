@@ -8,7 +8,7 @@ from collections import defaultdict, deque
 from concurrent.futures import ThreadPoolExecutor
 
 from worker.client import Client
-from worker.ledger import chunks, owners
+from worker.ledger import outlook, owners
 from worker.ledger.ledger import Ledger
 from worker.pace import Budget, connect
 from worker.runner.slots import Slots
@@ -45,7 +45,7 @@ class Process:
         return Budget(connect(self.settings.redis_url), self._sent_since)
 
     def _sent_since(self, account: str, moment: float) -> int:
-        return self.ledger.read(lambda tx: chunks.sent_since(tx, account, moment))
+        return self.ledger.read(lambda tx: outlook.sent_since(tx, account, moment))
 
 
 class Latency:

@@ -10,7 +10,6 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Connection,
-    Float,
     Row,
     and_,
     bindparam,
@@ -52,33 +51,6 @@ NEXT = _next_of_job(chunks.c.n)
 
 SMALLEST = _next_of_job(chunks.c.length, chunks.c.n)
 
-ANY_WAITING = Prepared(
-    select(chunks.c.id)
-    .where(
-        chunks.c.job_id == bindparam("job"),
-        chunks.c.state == "waiting",
-        claims.due(chunks, bindparam("now", type_=Float)),
-        chunks.c.suspect.is_(False),
-    )
-    .limit(1)
-)
-
-ANY_SUSPECTS = Prepared(
-    select(chunks.c.id)
-    .where(
-        chunks.c.job_id == bindparam("job"),
-        chunks.c.state == "waiting",
-        claims.due(chunks, bindparam("now", type_=Float)),
-        chunks.c.suspect.is_(True),
-    )
-    .limit(1)
-)
-
-LANES = Prepared(
-    select(func.count(chunks.c.owner.distinct())).where(
-        chunks.c.job_id == bindparam("job"), or_(chunks.c.state == "claimed", chunks.c.state == "sending")
-    )
-)
 
 STILL_HELD = and_(chunks.c.id == bindparam("held_id"), chunks.c.fence == bindparam("held_fence"))
 
@@ -230,23 +202,3 @@ def count_death(tx: Connection, held: Claim) -> int:
     """A child process died over this suspect; how often that is by now."""
     claims.change(tx, chunks, held, deaths=chunks.c.deaths + 1)
     return int(tx.execute(select(chunks.c.deaths).where(chunks.c.id == held.id)).scalar_one())
-
-
-def lanes(tx: Connection, job_id: str) -> int:
-    """How many lanes hold chunks of this job, in all processes."""
-    return int(LANES(tx, job=job_id).rows[0][0])
-
-
-def sent_since(tx: Connection, account: str, moment: float) -> int:
-    """Requests of an account marked or settled since `moment`: what a wiped budget has to be told."""
-    sent = select(func.count(chunks.c.id)).where(chunks.c.account == account, chunks.c.sent_at > moment)
-    return int(tx.execute(sent).scalar_one())
-
-
-def any_waiting(tx: Connection, job_id: str) -> bool:
-    """Due chunks that anybody may claim now, suspects left out."""
-    return ANY_WAITING(tx, job=job_id, now=time.time()).first() is not None
-
-
-def any_suspects(tx: Connection, job_id: str) -> bool:
-    return ANY_SUSPECTS(tx, job=job_id, now=time.time()).first() is not None

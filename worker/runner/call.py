@@ -12,7 +12,7 @@ from celery import Task
 from celery.exceptions import Ignore, Retry
 
 from worker.intake import Order, record
-from worker.ledger import chunks, claims, jobs, planning, reports, tickets
+from worker.ledger import chunks, claims, jobs, outlook, planning, reports, tickets
 from worker.ledger.claims import Claim
 from worker.ledger.types import Connection, Row
 from worker.outcome import Refusal
@@ -63,7 +63,7 @@ def move(process: Process, job: Row[Any]) -> None:
     chunk = process.ledger.write(lambda tx: _claim(process, tx, job.id, lease))
     if chunk is not None:
         _carry(process, job, chunk)
-    elif process.ledger.read(lambda tx: chunks.any_suspects(tx, job.id)):
+    elif process.ledger.read(lambda tx: outlook.any_suspects(tx, job.id)):
         suspects.run(process, job)
 
 
@@ -102,7 +102,7 @@ def _deliver(process: Process, held: Held | None) -> Any:
     assert job is not None  # noqa: S101 - a ticket's job is a foreign key
     if held.chunk is not None:
         _carry(process, job, held.chunk)
-    elif process.ledger.read(lambda tx: chunks.any_suspects(tx, job.id)):
+    elif process.ledger.read(lambda tx: outlook.any_suspects(tx, job.id)):
         suspects.run(process, job)
     return _result(process, held.ticket, job)
 

@@ -7,7 +7,7 @@ import time
 from functools import partial
 from typing import Any
 
-from worker.ledger import chunks, jobs
+from worker.ledger import jobs, outlook
 from worker.ledger.types import Row
 from worker.platforms import account
 from worker.process import Process
@@ -61,7 +61,7 @@ class Window:
         return LANES_AT_START if latency is None else int(pace.calls / pace.seconds * latency) + 1
 
     def full(self) -> bool:
-        return self._process.ledger.read(lambda tx: chunks.lanes(tx, self._job.id)) >= self.most()
+        return self._process.ledger.read(lambda tx: outlook.lanes(tx, self._job.id)) >= self.most()
 
     def grow(self, on_the_wire: float) -> None:
         """An answer came: a further lane, unless this process or the pace has no room for it.

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from worker import outage, platforms
 from worker.client import Parcel
 from worker.errors import Busy, Down, Forbidden, Refused
-from worker.ledger import chunks, claims, doors, jobs
+from worker.ledger import chunks, claims, doors, jobs, outlook
 from worker.ledger.claims import Claim
 from worker.ledger.types import Connection, Row
 from worker.operation import NotConnected, Reading, Repeat
@@ -199,7 +199,7 @@ class Lane:
         self._held.extend(claimed)
 
     def _claim(self, tx: Connection) -> tuple[list[Row[Any]], Claim | None]:
-        if not chunks.any_waiting(tx, self._job.id):
+        if not outlook.any_waiting(tx, self._job.id):
             return [], self._probe
         try:
             probe = self._probe or outage.admit(tx, self._job.account, self._owner, self._lease)
@@ -243,7 +243,7 @@ class Lane:
             if self._probe is not None:
                 doors.give_back(tx, self._probe)
             jobs.end_if_done(tx, self._job.id)
-            return chunks.any_waiting(tx, self._job.id)
+            return outlook.any_waiting(tx, self._job.id)
 
         more = self._process.ledger.write(work)
         return End(more and over and not self._process.stopping.is_set())

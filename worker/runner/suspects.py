@@ -18,7 +18,7 @@ from typing import Any
 
 from worker import outage
 from worker.errors import Busy, Forbidden
-from worker.ledger import chunks, claims, jobs, notices, owners, posts, refusing
+from worker.ledger import chunks, claims, jobs, notices, outlook, owners, posts, refusing
 from worker.ledger.claims import Claim
 from worker.ledger.ledger import Ledger
 from worker.ledger.types import Connection, Row
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 def run(process: Process, job: Row[Any]) -> None:
     """See to a job's suspects, unless there are none or somebody does already."""
-    if not process.ledger.read(lambda tx: chunks.any_suspects(tx, job.id)):
+    if not process.ledger.read(lambda tx: outlook.any_suspects(tx, job.id)):
         return
     # The post is this thread's, not the process's: otherwise each of its lanes would hold it and start a child.
     owner = f"{process.owner}/{threading.get_ident()}"

@@ -1,0 +1,59 @@
+"""What is still to come of a job's chunks, and what of them went out lately."""
+
+from __future__ import annotations
+
+import time
+
+from sqlalchemy import Connection, Float, bindparam, func, or_, select
+
+from worker.ledger import claims
+from worker.ledger.prepared import Prepared
+from worker.ledger.tables import chunks
+
+ANY_WAITING = Prepared(
+    select(chunks.c.id)
+    .where(
+        chunks.c.job_id == bindparam("job"),
+        chunks.c.state == "waiting",
+        claims.due(chunks, bindparam("now", type_=Float)),
+        chunks.c.suspect.is_(False),
+    )
+    .limit(1)
+)
+
+ANY_SUSPECTS = Prepared(
+    select(chunks.c.id)
+    .where(
+        chunks.c.job_id == bindparam("job"),
+        chunks.c.state == "waiting",
+        claims.due(chunks, bindparam("now", type_=Float)),
+        chunks.c.suspect.is_(True),
+    )
+    .limit(1)
+)
+
+LANES = Prepared(
+    select(func.count(chunks.c.owner.distinct())).where(
+        chunks.c.job_id == bindparam("job"), or_(chunks.c.state == "claimed", chunks.c.state == "sending")
+    )
+)
+
+
+def any_waiting(tx: Connection, job_id: str) -> bool:
+    """Due chunks that anybody may claim now, suspects left out."""
+    return ANY_WAITING(tx, job=job_id, now=time.time()).first() is not None
+
+
+def any_suspects(tx: Connection, job_id: str) -> bool:
+    return ANY_SUSPECTS(tx, job=job_id, now=time.time()).first() is not None
+
+
+def lanes(tx: Connection, job_id: str) -> int:
+    """How many lanes hold chunks of this job, in all processes."""
+    return int(LANES(tx, job=job_id).rows[0][0])
+
+
+def sent_since(tx: Connection, account: str, moment: float) -> int:
+    """Requests of an account marked or settled since `moment`: what a wiped budget has to be told."""
+    sent = select(func.count(chunks.c.id)).where(chunks.c.account == account, chunks.c.sent_at > moment)
+    return int(tx.execute(sent).scalar_one())
