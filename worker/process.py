@@ -21,7 +21,10 @@ PLANS_AT_ONCE = 2  # reading files must not take the threads that calls need
 
 
 class Process:
-    """One process's things. `stopping` is set when it was asked to leave: nothing more is claimed."""
+    """One process's things. `stopping` is set when it was asked to leave: nothing more is claimed.
+
+    `failing` names, for each account, who has a failure in hand that is not in the ledger yet.
+    """
 
     def __init__(self, told: Settings) -> None:
         self.settings = told
@@ -32,6 +35,7 @@ class Process:
         self.slots = Slots(told.threads // 2)
         self.preparing = ThreadPoolExecutor(PREPARERS, "preparing")
         self.planning = threading.Semaphore(PLANS_AT_ONCE)
+        self.failing: dict[str, set[str]] = defaultdict(set)
         self.latency: dict[str, Latency] = defaultdict(Latency)
 
     @functools.cached_property

@@ -12,6 +12,7 @@ from worker.errors import Busy, Forbidden
 from worker.ledger import doors
 from worker.ledger.claims import Claim
 from worker.ledger.ledger import Ledger
+from worker.ledger.types import Connection
 
 ACCOUNT = "p/default"
 
@@ -143,3 +144,16 @@ def test_looking_at_a_closed_door_takes_no_probe(ledger: Ledger) -> None:
         clock.shift(6)
         assert not ledger.read(lambda tx: outage.is_open(tx, ACCOUNT))
         assert admit(ledger, "a") is not None
+
+
+def test_a_door_that_closes_in_a_shared_commit_stops_who_comes_after_in_it(ledger: Ledger) -> None:
+    def work(tx: Connection) -> None:
+        assert outage.admit(tx, ACCOUNT, "a", 50) is None
+        for _ in range(outage.IN_A_ROW):
+            outage.failed(tx, ACCOUNT, "the platform answered 502")
+        with pytest.raises(Busy):
+            outage.admit(tx, ACCOUNT, "b", 50)
+        outage.answered(tx, ACCOUNT)
+        assert outage.admit(tx, ACCOUNT, "c", 50) is None
+
+    ledger.write(work)

@@ -44,13 +44,16 @@ class Desk:
         self._queue: list[_Entry] = []
         self._led = False
 
-    def write(self, work: Work[T]) -> T:
-        """Do `work` in a transaction and come back when it is on disk, with its result or its error."""
+    def write(self, work: Work[T], *, first: bool = False) -> T:
+        """Do `work` in a transaction and come back when it is on disk, with its result or its error.
+
+        `first`: before all that waits already, which had better know of it.
+        """
         entry = _Entry(work, threading.Lock())
         assert entry.turn is not None  # noqa: S101 - made in the line above
         entry.turn.acquire()
         with self._guard:
-            self._queue.append(entry)
+            self._queue.insert(0 if first else len(self._queue), entry)
             lead, self._led = not self._led, True
         if not lead:
             entry.turn.acquire()

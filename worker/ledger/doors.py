@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
@@ -25,10 +26,21 @@ OPENED = Prepared(
 )
 
 
+# Many lanes share a transaction, and each looks at the same door twice: it is read once.
+_read: WeakKeyDictionary[Connection, dict[str, Row[Any] | None]] = WeakKeyDictionary()
+
+
 def get(tx: Connection, account: str) -> Row[Any] | None:
     """None: nothing was ever wrong with this account."""
-    door: Row[Any] | None = ONE(tx, account=account).first()
-    return door
+    known = _read.setdefault(tx, {})
+    if account not in known:
+        known[account] = ONE(tx, account=account).first()
+    return known[account]
+
+
+def _changes(tx: Connection, account: str) -> None:
+    """What was read of this door in this transaction is no longer so."""
+    _read.get(tx, {}).pop(account, None)
 
 
 def all_of(tx: Connection) -> list[Row[Any]]:
@@ -37,6 +49,7 @@ def all_of(tx: Connection) -> list[Row[Any]]:
 
 def ensure(tx: Connection, account: str) -> Row[Any]:
     """The account's row, locked until the transaction ends."""
+    _changes(tx, account)
     wanted = select(doors).where(doors.c.id == account).with_for_update()
     row = tx.execute(wanted).one_or_none()
     if row is None:
@@ -46,16 +59,21 @@ def ensure(tx: Connection, account: str) -> Row[Any]:
 
 
 def put(tx: Connection, account: str, **values: Any) -> None:
+    _changes(tx, account)
     tx.execute(update(doors).where(doors.c.id == account).values(**values))
 
 
 def opened(tx: Connection, account: str) -> None:
-    """A success: open, and nothing in a row. One statement that mostly finds nothing to change."""
-    OPENED(tx, account=account)
+    """A success: open, and nothing in a row. Mostly there is nothing to change."""
+    door = get(tx, account)
+    if door is not None and (door.in_a_row or door.state != "open"):
+        _changes(tx, account)
+        OPENED(tx, account=account)
 
 
 def claim_probe(tx: Connection, account: str, owner: str, lease: float) -> Claim | None:
     """The right to send the one probe that is due."""
+    _changes(tx, account)
     shut = claims.one_of(doors.c.state, ("closed", "probing"))
     taken = claims.take(tx, doors, owner, lease, doors.c.id == account, shut, state="probing")
     return claims.of(taken[0]) if taken else None
@@ -63,6 +81,7 @@ def claim_probe(tx: Connection, account: str, owner: str, lease: float) -> Claim
 
 def give_back(tx: Connection, probe: Claim) -> None:
     """The probe was not sent: it is due at once, for anybody."""
+    _changes(tx, probe.id)
     claims.release(tx, doors, probe, doors.c.state == "probing", state="closed", not_before=time.time())
 
 

@@ -39,12 +39,11 @@ class Prepared:
         self._row: Any = None
 
     def __call__(self, tx: Connection, **values: Any) -> Found:
-        compiled = self._compiled.get(tx.dialect.name) or self._compile(tx)
-        given = compiled.params | values
-        positions = compiled.positiontup
+        text, constants, positions = self._compiled.get(tx.dialect.name) or self._compile(tx)
+        given = constants | values
         cursor = tx.connection.cursor()
         try:
-            cursor.execute(compiled.string, tuple([given[name] for name in positions]) if positions else given)
+            cursor.execute(text, tuple([given[name] for name in positions]) if positions else given)
             rows = self._named(cursor) if cursor.description else []
             return Found(rows, cursor.rowcount)
         except tx.dialect.loaded_dbapi.Error as error:
@@ -59,6 +58,8 @@ class Prepared:
         return list(map(self._row._make, cursor.fetchall()))
 
     def _compile(self, tx: Connection) -> Any:
+        """Its text, the values that are part of it, and the order of all values where the driver wants one."""
         compiled: Any = self._statement.compile(dialect=tx.dialect)  # type: ignore[attr-defined]
-        self._compiled[tx.dialect.name] = compiled
-        return compiled
+        ready = compiled.string, dict(compiled.params), compiled.positiontup
+        self._compiled[tx.dialect.name] = ready
+        return ready

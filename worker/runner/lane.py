@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from worker import outage, platforms
 from worker.client import Parcel
@@ -26,6 +26,7 @@ from worker.process import Process
 from worker.runner import books, sending
 from worker.runner.consignment import Consignment, TooBig, prepare
 from worker.runner.halves import cut_in_two
+from worker.runner.threshold import Threshold
 from worker.sources.inbox import SourceRefused
 from worker.sources.read_back import SourceChanged
 
@@ -34,14 +35,6 @@ LONGEST_SLICE = 20.0
 MOSTLY_WAITING = 0.5
 SAFE_AT_ONCE = 4
 log = logging.getLogger(__name__)
-
-
-class Marked(NamedTuple):
-    """What the commit before the first byte did: whether to send, the next chunks, the probe this lane holds."""
-
-    go: bool
-    claimed: list[Row[Any]]
-    probe: Claim | None
 
 
 @dataclass(frozen=True)
@@ -73,6 +66,7 @@ class Lane:
         self._operation = platforms.operation(job.operation)
         self._safe = self._operation.repeat is Repeat.SAFE
         self._lease = sending.lease(self._operation.timeouts.total * (SAFE_AT_ONCE if self._safe else 1))
+        self._threshold = Threshold(process, job, self._owner, self._lease)
         self._held: deque[Row[Any]] = deque()
         self._probe = probe
         self._ahead: tuple[Any, Future[Consignment] | None] = (None, None)
@@ -148,40 +142,17 @@ class Lane:
             self._process.ledger.later(lambda tx: books.book(self._process, tx, consignment, result))
             self._answered(self._on_the_wire())
         else:
-            self._process.ledger.write(lambda tx: books.book(self._process, tx, consignment, result))
+            self._threshold.book_failure(consignment, result)
         if self._safe and not self._held and going_on:
             self._take()
         return True
 
     def _mark(self, consignment: Consignment, going_on: bool) -> bool:
         """The commit before the first byte: marks this chunk and claims the next, if the door is still open."""
-
-        def work(tx: Connection) -> Marked:
-            try:
-                probe = self._probe or self._admit(tx, consignment)
-            except (Busy, Forbidden) as closed:
-                return self._stay(tx, consignment, getattr(closed, "wait", 0.0))
-            if self._process.stopping.is_set() or not self._marked(tx, consignment):
-                return self._stay(tx, consignment, 0.0, probe)
-            return Marked(True, self._next(tx) if going_on and probe is None else [], probe)
-
-        marked = self._process.ledger.write(work)
+        marked = self._threshold.mark(consignment, self._probe, self._next if going_on else None)
         self._held.extend(marked.claimed)
         self._probe = marked.probe
         return marked.go
-
-    def _stay(self, tx: Connection, consignment: Consignment, wait: float, probe: Claim | None = None) -> Marked:
-        chunks.put_back(tx, consignment.claim, wait)
-        return Marked(False, [], probe)
-
-    def _marked(self, tx: Connection, consignment: Consignment) -> bool:
-        if consignment.repeat is Repeat.SAFE:
-            return chunks.renew(tx, consignment.claim, self._lease)
-        return chunks.mark(tx, consignment.claim, consignment.left_out, self._lease)
-
-    def _admit(self, tx: Connection, consignment: Consignment) -> Claim | None:
-        braked = consignment.repeat is Repeat.HARMFUL or not consignment.is_call
-        return outage.admit(tx, self._job.account, self._owner, self._lease, braked=braked)
 
     def _book_unsent(self, work: Callable[[Connection], Any], going_on: bool) -> bool:
         """Book a chunk that was not sent, and claim the next in the same commit."""

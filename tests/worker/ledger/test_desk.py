@@ -51,6 +51,14 @@ def test_later_goes_with_the_next_write_and_before_it() -> None:
     assert (book.lines, book.commits) == (["answered", "marked"], 1)
 
 
+def test_what_others_had_better_know_goes_before_them() -> None:
+    book = Book()
+    desk = Desk(book.begin)
+    desk.later(line("marked"))
+    desk.write(line("failed"), first=True)
+    assert book.lines == ["failed", "marked"]
+
+
 def test_those_who_wait_meanwhile_share_one_commit() -> None:
     book = Book()
     desk = Desk(book.begin)

@@ -1,0 +1,96 @@
+"""The last step before the first byte, and the first after a failure: where a lane meets its account's door.
+
+An outage must make hardly more than the calls on the wire unsure. So a failure is booked before the marks that
+wait for a commit, and a lane whose mark was already on its way to the disk looks at the door once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from worker import outage
+from worker.errors import Busy, Forbidden
+from worker.ledger import chunks
+from worker.ledger.claims import Claim
+from worker.ledger.types import Connection, Row
+from worker.operation import Repeat
+from worker.process import Process
+from worker.runner import books
+from worker.runner.consignment import Consignment
+
+
+class Marked(NamedTuple):
+    """What the commit before the first byte did: whether to send, the next chunks, the probe this lane holds."""
+
+    go: bool
+    claimed: list[Row[Any]]
+    probe: Claim | None
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """One lane's: its claims are `owner`'s and last `lease` seconds."""
+
+    process: Process
+    job: Row[Any]
+    owner: str
+    lease: float
+
+    def mark(
+        self,
+        consignment: Consignment,
+        probe: Claim | None,
+        following: Callable[[Connection], list[Row[Any]]] | None,
+    ) -> Marked:
+        """Mark this chunk and claim the next, in one commit, unless the door was closed meanwhile."""
+        marked = self.process.ledger.write(lambda tx: self._pass(tx, consignment, probe, following))
+        if marked.go and marked.probe is None and self.process.failing[self.job.account]:
+            return marked._replace(go=self.process.ledger.write(lambda tx: self._look_again(tx, consignment)))
+        return marked
+
+    def book_failure(self, consignment: Consignment, result: books.Result) -> None:
+        """On disk when this comes back; other lanes of the process know of it from the first moment on."""
+        failing = self.process.failing[self.job.account]
+        failing.add(self.owner)
+        try:
+            self.process.ledger.write(lambda tx: books.book(self.process, tx, consignment, result), first=True)
+        finally:
+            failing.discard(self.owner)
+
+    def _pass(
+        self,
+        tx: Connection,
+        consignment: Consignment,
+        held: Claim | None,
+        following: Callable[[Connection], list[Row[Any]]] | None,
+    ) -> Marked:
+        try:
+            probe = held or self._admit(tx, consignment)
+        except (Busy, Forbidden) as closed:
+            return self._stay(tx, consignment, getattr(closed, "wait", 0.0))
+        if self.process.stopping.is_set() or not self._marked(tx, consignment):
+            return self._stay(tx, consignment, 0.0, probe)
+        return Marked(True, following(tx) if following and probe is None else [], probe)
+
+    def _look_again(self, tx: Connection, consignment: Consignment) -> bool:
+        if not self._braked(consignment) or outage.is_open(tx, self.job.account):
+            return True
+        self._stay(tx, consignment, 0.0)
+        return False
+
+    def _stay(self, tx: Connection, consignment: Consignment, wait: float, probe: Claim | None = None) -> Marked:
+        chunks.put_back(tx, consignment.claim, wait)
+        return Marked(False, [], probe)
+
+    def _marked(self, tx: Connection, consignment: Consignment) -> bool:
+        if consignment.repeat is Repeat.SAFE:
+            return chunks.renew(tx, consignment.claim, self.lease)
+        return chunks.mark(tx, consignment.claim, consignment.left_out, self.lease)
+
+    def _admit(self, tx: Connection, consignment: Consignment) -> Claim | None:
+        return outage.admit(tx, self.job.account, self.owner, self.lease, braked=self._braked(consignment))
+
+    def _braked(self, consignment: Consignment) -> bool:
+        return consignment.repeat is Repeat.HARMFUL or not consignment.is_call
