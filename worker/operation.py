@@ -13,6 +13,8 @@ from typing import Any
 
 from marshmallow import Schema
 
+from worker.wire import Asked, Keeps, Lookup, Pages, Sending, Sorted, Wire
+
 JSON = dict[str, Any]
 
 
@@ -81,6 +83,12 @@ class Operation:
     that the platform's `sign` knows; `example` is a payload (or one row) that the platform accepts; `may_repeat`
     lets a caller choose that an unsure one is sent again, counted as repeated; `verified` is false where the platform
     says nothing about single rows.
+
+    What a single payload may need besides: `fix` adds, when it is recorded, what must stay the same in every try;
+    `split` makes several requests of it, each of `count` rows; `compose` makes the request right before it leaves and
+    raises `worker.errors.Refused` if it is too late for it (without it, the payload is the body); `sort` reads what an
+    answer says of single rows; `person` names whom it changes: calls for one person go out in the order they were asked
+    for. `lookup`, `pages` and `keeps`: see there.
     """
 
     name: str
@@ -97,6 +105,15 @@ class Operation:
     timeouts: Timeouts = field(default_factory=Timeouts)
     may_repeat: bool = False
     verified: bool = True
+    fix: Callable[[JSON, Asked], JSON] | None = None
+    split: Callable[[JSON, Limits], list[JSON]] | None = None
+    count: Callable[[JSON], int] | None = None
+    compose: Callable[[JSON, Sending], Wire] | None = None
+    sort: Callable[[JSON, JSON], Sorted] | None = None
+    person: Callable[[JSON], str | None] | None = None
+    lookup: Lookup | None = None
+    pages: Pages | None = None
+    keeps: Keeps | None = None
 
     @property
     def platform(self) -> str:
@@ -125,12 +142,18 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Reading:
-    """What a platform's own words in an answer mean: accepted, or refused with a code and a reason."""
+    """What a platform's own words in an answer mean: accepted, or refused with a code and a reason.
+
+    `closes`: the account itself is refused (its balance is empty, say), nothing else of it would do better;
+    `passing`: the platform says that it is its own trouble, and that the request was not taken.
+    """
 
     accepted: bool
     code: str = "refused"
     reason: str = ""
     answer: JSON | None = None
+    closes: bool = False
+    passing: bool = False
 
 
 @dataclass(frozen=True)

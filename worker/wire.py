@@ -1,0 +1,82 @@
+"""Facts about the way of a single payload: what is fixed when it is asked for, what it is on the wire, and how the
+platform is asked about it later. Records like those of `operation.py`, which holds them together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from worker.outcome import Refusal
+
+JSON = dict[str, Any]
+Query = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Wire:
+    """One request below its platform's base address, before credentials: `body` is JSON, None for none."""
+
+    path: str
+    query: Query = field(default=(), repr=False)
+    body: JSON | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is known when a call is recorded, and never changes: the moment, and a token that only this job has."""
+
+    at: datetime
+    token: str
+
+
+@dataclass(frozen=True)
+class Sending:
+    """What is known right before a request leaves: the moment, the account's settings that are no secret, and what was
+    kept of this person from earlier answers (`Keeps`)."""
+
+    at: datetime
+    settings: Mapping[str, str]
+    kept: str | None = None
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """What an answer says of single rows (numbered from 1 within their request): those refused, those of which it
+    can't be said. All others were accepted."""
+
+    refused: tuple[Refusal, ...] = ()
+    unsure: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """How the platform is asked what became of a request whose answer was lost.
+
+    `wire(payload, sent_at)` is the question, a GET; `found(payload, answer)` gives what the platform made of it, as the
+    call's own answer would have, or None. Asked up to `looks` times, `settle` seconds apart, before the request may be
+    made again.
+    """
+
+    wire: Callable[[JSON, datetime], Wire]
+    found: Callable[[JSON, JSON], JSON | None]
+    looks: int = 2
+    settle: float = 5.0
+
+
+@dataclass(frozen=True)
+class Pages:
+    """How a list is walked: `items` is the key of its rows in an answer; `following(payload, answer)` is the payload
+    that asks for the next page, None after the last. A place that points elsewhere raises `worker.errors.Refused`."""
+
+    items: str
+    following: Callable[[JSON, JSON], JSON | None]
+
+
+@dataclass(frozen=True)
+class Keeps:
+    """What is kept of an answer for the same person's later calls: a text that the platform wants handed back."""
+
+    read: Callable[[JSON], str | None]
