@@ -16,10 +16,7 @@ from worker.outcome import Refusal
 from worker.process import Process
 from worker.runner.results import Refused
 from worker.seal import digest
-
-CALL_WORDS = {"payload", "key", "account", "options"}
-FILE_WORDS = {"source", "key", "account", "options", "then"}
-FILE_OPTIONS = {"on_unsure"}
+from worker.words import CALL_OPTIONS, CALL_WORDS, FILE_OPTIONS, FILE_WORDS, ON_UNSURE, names
 
 
 @dataclass(frozen=True)
@@ -42,9 +39,10 @@ class Order:
 def read_order(operation: Operation, words: JSON) -> Order:
     """The order in a task's kwargs or a command's words; `Refused` names every word that is off."""
     is_file = "source" in words
-    wrong = sorted(set(words) - (FILE_WORDS if is_file else CALL_WORDS))
+    known = names(FILE_WORDS if is_file else CALL_WORDS)
+    wrong = sorted(set(words) - known)
     if wrong:
-        allowed = ", ".join(sorted(FILE_WORDS if is_file else CALL_WORDS))
+        allowed = ", ".join(sorted(known))
         raise _refused("words.unknown", f"{operation.name} does not know {', '.join(wrong)}: it takes {allowed}.")
     order = Order(
         operation,
@@ -71,7 +69,7 @@ def _check(order: Order) -> None:
         )
     if order.key is not None and not _is_text(order.key):
         raise _refused("key.invalid", "A key is a text that names what was asked for, once and for all.")
-    unknown = sorted(set(order.options) - (FILE_OPTIONS if order.kind == "file" else set()))
+    unknown = sorted(set(order.options) - names(FILE_OPTIONS if order.kind == "file" else CALL_OPTIONS))
     if unknown:
         raise _refused("options.unknown", f"{name} does not know the options {', '.join(unknown)}.")
     _check_then(order)
@@ -105,7 +103,7 @@ def _check_account(order: Order) -> None:
         account.access  # noqa: B018 - raises where a setting is missing
     except NotConnected as error:
         raise _refused("not_connected", str(error)) from None
-    if on_unsure(order) not in (("park", "again") if order.operation.may_repeat else ("park",)):
+    if on_unsure(order) not in (ON_UNSURE.allowed if order.operation.may_repeat else ("park",)):
         raise _refused("options.on_unsure", "on_unsure is park; for user events it may be again.")
 
 

@@ -16,6 +16,7 @@ from worker.operation import Operation
 from worker.platforms import operation
 from worker.settings import settings
 from worker.sources.inbox import open_source
+from worker.words import ON_UNSURE
 
 WRITES_TO_PEOPLE = ("send_", "create_cascade")
 
@@ -26,7 +27,7 @@ WRITES_TO_PEOPLE = ("send_", "create_cascade")
 @options.key
 @options.account
 @click.option(
-    "--on-unsure", type=click.Choice(["park", "again"]), help="A lost answer: a person decides, or send again."
+    "--on-unsure", type=click.Choice(ON_UNSURE.allowed), help="A lost answer: a person decides, or send again."
 )
 @click.option("--dry-run", "dry", is_flag=True, help="Read and check every row, and send nothing.")
 @click.option("--yes", is_flag=True, help="Don't ask before an operation that writes to people.")

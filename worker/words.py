@@ -1,0 +1,70 @@
+"""What an order may say: the words of a public task's kwargs and the options of a file, each declared once.
+
+Intake refuses every other word; the command line and docs/tasks.md are made from these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Word:
+    """One name in the kwargs of a task. `needed` words have to be there."""
+
+    name: str
+    takes: str
+    meaning: str
+    needed: bool = False
+
+
+@dataclass(frozen=True)
+class Option:
+    """One name in `options`. `allowed` are its values, where they can be listed."""
+
+    name: str
+    takes: str
+    meaning: str
+    allowed: tuple[str, ...] = ()
+
+
+KEY = Word(
+    "key",
+    "text",
+    "your once-only name for what you ask: unique within account and operation, the same key is the same job, "
+    "for ever. Without one the Celery task id is the key",
+)
+ACCOUNT = Word("account", "text", "the platform's account; `default` if not given")
+
+CALL_WORDS = (
+    Word("payload", "object", "what the operation's page lists", needed=True),
+    KEY,
+    ACCOUNT,
+    Word("options", "object", "a call has none yet"),
+)
+FILE_WORDS = (
+    Word("source", "text", "the path of a file in a folder of `INBOX`, as the workers see it", needed=True),
+    KEY,
+    ACCOUNT,
+    Word("options", "object", "see below"),
+    Word(
+        "then",
+        "list of objects",
+        "tasks of yours to send when no row is pending any more: `task`, `queue`, and `kwargs` if wanted, "
+        "to which `report` is added",
+    ),
+)
+
+ON_UNSURE = Option(
+    "on_unsure",
+    "text",
+    "where a repeat harms and the answer was lost: `park` waits for a person, `again` sends it again and counts it "
+    "as repeated (user events only). If not given, the account's setting decides",
+    allowed=("park", "again"),
+)
+CALL_OPTIONS: tuple[Option, ...] = ()
+FILE_OPTIONS = (ON_UNSURE,)
+
+
+def names(declared: tuple[Word, ...] | tuple[Option, ...]) -> set[str]:
+    return {one.name for one in declared}
