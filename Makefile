@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check bench lab lock clean
+.PHONY: help setup demo up test check docs bench lab lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,11 +22,15 @@ up: $(READY) ## run all processes on this machine, with a Redis and a ledger und
 test: $(READY) ## run the tests
 	$(BIN)/pytest -q
 
-check: $(READY) ## formatting, lint, types, and which room may import which
+check: $(READY) ## formatting, lint, types, which room may import which, and pages that are stale
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m docs.generator --check
+
+docs: $(READY) ## write anew what follows from the code: operations, settings, codes, .env.example
+	$(BIN)/python -m docs.generator
 
 bench: $(READY) ## measure the speed beside a bare loop and plain Celery
 	$(BIN)/python -m tests.bench

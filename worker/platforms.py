@@ -7,7 +7,7 @@ import functools
 import importlib
 from collections.abc import Mapping
 
-from worker.operation import Access, NotConnected, Operation, Pace, Platform
+from worker.operation import Access, NotConnected, Operation, Pace, Platform, Setting
 from worker.settings import pace, read
 
 
@@ -36,6 +36,11 @@ def operation(name: str) -> Operation:
     return found
 
 
+def settings_of(platform: Platform) -> tuple[Setting, ...]:
+    """Every variable of a platform, in the order its record has them."""
+    return (*platform.settings, platform.pace, *((platform.on_unsure,) if platform.on_unsure else ()))
+
+
 class Account:
     """One account of a platform as this process knows it: its way in and its pace, read from the environment."""
 
@@ -43,7 +48,7 @@ class Account:
         self.platform = platform
         self.name = name
         self.id = f"{platform.name}/{name}"
-        self._values = read((*platform.settings, platform.pace, *((platform.on_unsure,) if platform.on_unsure else ())))
+        self._values = read(settings_of(platform))
 
     @functools.cached_property
     def access(self) -> Access:

@@ -1,4 +1,6 @@
-"""What Omnisense takes: the row of an import and the body of a single user event (platforms.md 1.4 and 1.7).
+"""What Omnisense takes: the row of an import and the body of a single user event.
+
+Source: Omnisense API documentation v1.0, Basic API (Actions / Events), Administrative API (Import actions).
 
 An optional field that is null counts as left out: exports write null for what they don't have. Strings and numbers
 go on unchanged; only dates are rewritten, to the one form that the platform's document shows.
@@ -35,7 +37,7 @@ def moment(text: str) -> str:
 
 
 class Text(fields.String):
-    """A string with something in it besides white space."""
+    """Not empty, nor only white space."""
 
     def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
         text = super()._deserialize(value, *rest, **more)
@@ -45,14 +47,14 @@ class Text(fields.String):
 
 
 class Moment(fields.String):
-    """See `moment`."""
+    """With its offset from UTC: 2026-01-31T12:00:00Z or 2026-01-31 14:00:00+02:00; fractions of a second are cut."""
 
     def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
         return moment(super()._deserialize(value, *rest, **more))
 
 
-class Segments(fields.Field[JSON]):
-    """The attributes of an event: names with plain values (O13: JSON scalars unchanged)."""
+class Segments(fields.Dict):
+    """Names with plain values: text, numbers, true, false or null; they go on unchanged."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> JSON:
         if not isinstance(value, dict):

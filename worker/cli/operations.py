@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import click
 
-from worker.cli import options, show
+from worker.cli import fields, options, show
 from worker.operation import Operation, Repeat
 from worker.platforms import operation, platforms
 from worker.platforms import operations as declared
@@ -45,6 +47,7 @@ def facts_of(one: Operation) -> dict[str, Any]:
         "takes": "file" if one.rows else "call",
         "repeat": one.repeat.value if isinstance(one.repeat, Repeat) else "depends on the payload",
         "limits": {"rows": one.limits.rows, "bytes": one.limits.bytes, "assumed": one.limits.assumed},
+        "fields": [asdict(fact) for fact in fields.of(one.rows.shape if one.rows else one.shape)],
         "example": one.example,
         "command": _command(one),
         "celery": _send_task(one),
@@ -79,4 +82,13 @@ def _text(facts: dict[str, Any]) -> str:
     )
     title = "one row of a file" if facts["takes"] == "file" else "payload"
     example = json.dumps(facts["example"], indent=2, ensure_ascii=False)
-    return f"{facts['name']}: {facts['summary']}\n\n{lines}\n\n{title}, for example:\n{example}"
+    shape = f"{title}:\n{_fields(facts['fields'])}"
+    return f"{facts['name']}: {facts['summary']}\n\n{lines}\n\n{shape}\n\nfor example:\n{example}"
+
+
+def _fields(found: Sequence[Mapping[str, Any]]) -> str:
+    return show.columns([("  " + one["path"], one["type"], "; ".join(_rules(one))) for one in found])
+
+
+def _rules(one: Mapping[str, Any]) -> list[str]:
+    return [*(["needed"] if one["needed"] else []), *(["may be null"] if one["nullable"] else []), *one["rules"]]

@@ -1,0 +1,81 @@
+"""Every code that a refusal or a skipped row can have, and what it says."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+
+from docs.generator.markdown import code, table
+from docs.generator.source import FILLED_IN, calls, name_of, said, trees
+from worker.check import PROBLEMS, WRONG
+from worker.ledger.refusing import STOPPED
+
+# Who takes a code, and as which of its words; the sentences come after it.
+TAKES_CODE = {"_refused": 0, "_problem": 0, "Refusal": 1, "Reading": 1}
+OF_A_FIELD = "_problem"
+PLATFORMS_OWN = "The platform refused the request with this status; its own words follow, without addresses."
+NEVER_SENT = "It was never sent."
+
+Coded = Iterator[tuple[str, str]]
+
+
+def codes() -> str:
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for name, sentence in (*_of_rows(), *_of_fields(), *_in_calls(), *_of_errors(), *_of_the_unsent()):
+        found[name][sentence] = None
+    return table(
+        ("code", "what it says"), ((code(name), " / ".join(filter(None, found[name]))) for name in sorted(found))
+    )
+
+
+def _of_rows() -> Coded:
+    return ((name, " ".join(sentences)) for name, sentences in WRONG.items())
+
+
+def _of_fields() -> Coded:
+    return (_of_field(*problem) for problem in PROBLEMS.values())
+
+
+def _of_field(problem: str, reason: str, advice: str = "") -> tuple[str, str]:
+    return f"FIELD.{problem}", f"FIELD {reason}. {advice}".strip()
+
+
+def _of_the_unsent() -> Coded:
+    return ((name, NEVER_SENT) for name in (*STOPPED.values(), "dropped"))
+
+
+def _in_calls() -> Coded:
+    """Codes that stand in the source; those known only at run time are left out."""
+    for call in calls("worker", "tasks"):
+        place = TAKES_CODE.get(name_of(call), len(call.args))
+        for name in said(call.args[place]) if len(call.args) > place else ():
+            if name.strip(f"{FILLED_IN}."):
+                yield _coded(call, name, [text for part in call.args[place + 1 :] for text in said(part)])
+
+
+def _coded(call: ast.Call, name: str, sentences: list[str]) -> tuple[str, str]:
+    if name_of(call) == OF_A_FIELD:
+        return _of_field(name, *sentences)
+    return name, PLATFORMS_OWN if name.endswith(FILLED_IN) else " ".join(sentences)
+
+
+def _of_errors() -> Coded:
+    """`except KeyReused as error: … _refused("key_reused", str(error))`: the sentences are those of the error."""
+    for tree in trees("worker", "tasks"):
+        for handler in (node for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler) and node.type):
+            kind = ast.unparse(handler.type).rpartition(".")[2]  # type: ignore[arg-type]
+            for name in _codes_in(handler):
+                yield from ((name, text) for text in _sentences_of(kind))
+
+
+def _codes_in(handler: ast.ExceptHandler) -> Iterator[str]:
+    for node in ast.walk(handler):
+        if isinstance(node, ast.Call) and name_of(node) == "_refused":
+            yield from said(node.args[0])
+
+
+def _sentences_of(kind: str) -> Iterator[str]:
+    for call in calls("worker", "tasks"):
+        if name_of(call) == kind and call.args:
+            yield from said(call.args[0])

@@ -1,0 +1,110 @@
+"""`docs/operations.md`: one section a platform, one entry an operation, all of it from their records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from docs.generator.markdown import code, example, paragraphs, table
+from worker.cli import fields
+from worker.cli.operations import facts_of
+from worker.ledger.jobs import GIVE_UP
+from worker.operation import Operation, Platform
+from worker.platforms import platforms
+from worker.wake import queue_of
+from worker.words import CALL_OPTIONS, FILE_OPTIONS, ON_UNSURE
+
+INTRODUCTION = """
+# Operations
+
+<!-- Written by `make docs` from the records in tasks/*/operations.py: change them there. -->
+
+What can be asked for, as [a task](tasks.md) or on the command line. `omniworker operations NAME` shows the same of
+one of them. An unknown field, a missing one and a wrong value are each refused with a reason before any call.
+"""
+UNSURE = {
+    "safe": "harmless: one whose answer was lost is simply sent again",
+    "harmful": "harmful: one whose answer was lost is unsure, and never sent again in silence",
+    "depends on the payload": "depends on the payload: where it harms, one whose answer was lost is unsure",
+}
+AGAIN = "; {} may choose that it is sent again and counted as repeated"
+HEADS = ("field", "type", "needed", "may be null", "rules")
+
+
+def page() -> str:
+    return paragraphs(INTRODUCTION, _contents(), *map(_platform, platforms().values()))
+
+
+def _contents() -> str:
+    every = [one for platform in platforms().values() for one in platform.operations]
+    rows = ((f"[`{one.name}`](#{_anchor(one.name)})", facts_of(one)["takes"], one.summary) for one in every)
+    return table(("operation", "takes a", "what it does"), rows)
+
+
+def _anchor(name: str) -> str:
+    """As GitHub and others make it of a heading."""
+    return name.replace(".", "").lower()
+
+
+def _platform(platform: Platform) -> str:
+    return paragraphs(f"## {platform.title}", *map(_operation, platform.operations))
+
+
+def _operation(one: Operation) -> str:
+    facts = facts_of(one)
+    return paragraphs(
+        f"### {one.name}",
+        one.summary,
+        table(("", ""), _facts(one, facts)),
+        _shape(one),
+        "For example:",
+        example(one.example),
+        f"```console\n$ {facts['command']}\n```\n\n```python\n{facts['celery']}\n```",
+    )
+
+
+def _facts(one: Operation, facts: dict[str, Any]) -> list[tuple[str, str]]:
+    kind = facts["takes"]
+    return [
+        ("request", code(facts["request"])),
+        ("source", one.source),
+        ("takes", _takes(one)),
+        ("queue", code(queue_of(one.name, kind))),
+        ("limits", _limits(one)),
+        ("a repeat is", UNSURE[facts["repeat"]] + _again(one, kind)),
+        ("a request lasts", f"at most {one.timeouts.total:g} s, {one.timeouts.connect:g} s of them to connect"),
+        ("is given up", f"{GIVE_UP[kind] / 3600:g} h after it was asked for: refused, `gave_up`; it was not sent"),
+        ("single rows", "the answer speaks for each" if one.verified else "the platform says nothing about them"),
+    ]
+
+
+def _again(one: Operation, kind: str) -> str:
+    if not one.may_repeat:
+        return ""
+    setting = platforms()[one.platform].on_unsure
+    says = [code(setting.name)] if setting else []
+    if ON_UNSURE in (FILE_OPTIONS if kind == "file" else CALL_OPTIONS):
+        says.insert(0, f"the option {code(ON_UNSURE.name)}")
+    return AGAIN.format(" or ".join(says)) if says else ""
+
+
+def _takes(one: Operation) -> str:
+    return f"a file; its rows go under `{one.rows.key}`" if one.rows else "a call: one payload, one request"
+
+
+def _limits(one: Operation) -> str:
+    rows = f"{one.limits.rows:,} rows and " if one.rows else ""
+    assumed = " (assumed: no document names a limit)" if one.limits.assumed else ""
+    return f"{rows}{one.limits.bytes:,} bytes a request{assumed}"
+
+
+def _shape(one: Operation) -> str:
+    shape = one.rows.shape if one.rows else one.shape
+    rows = (
+        (code(fact.path), fact.type, _yes(fact.needed), _yes(fact.nullable), "; ".join(fact.rules))
+        for fact in fields.of(shape)
+    )
+    return paragraphs(fields.about(shape), table(HEADS, rows))
+
+
+def _yes(fact: bool) -> str:
+    return "yes" if fact else ""

@@ -1,0 +1,136 @@
+"""The pages of docs/: those that are made from the code say all of it and are not stale; the others name what is."""
+
+from __future__ import annotations
+
+import functools
+import re
+import shutil
+from pathlib import Path
+
+import click
+import pytest
+
+from docs.generator.__main__ import main
+from docs.generator.codes import codes
+from docs.generator.pages import IN_PAGES, ROOT, WHOLE, pages, stale, write
+from docs.generator.whys import whys
+from worker.check import WRONG
+from worker.cli import main as command
+from worker.platforms import operations, platforms, settings_of
+from worker.settings import SETTINGS
+from worker.words import CALL_WORDS, FILE_OPTIONS, FILE_WORDS
+
+SETTING_NAMES = [
+    one.name for one in (*SETTINGS, *(s for platform in platforms().values() for s in settings_of(platform)))
+]
+BY_HAND = sorted({ROOT / "README.md", *(ROOT / "docs").glob("*.md")})
+EXPLAINED = re.compile(r"^## What each `why` means$(.*?)^## ", re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A folder with all pages, to be spoilt."""
+    for name in (*WHOLE, *IN_PAGES):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+@functools.cache
+def fresh() -> dict[str, str]:
+    return dict(pages())
+
+
+def page(name: str) -> str:
+    return fresh()[name]
+
+
+def test_no_page_is_stale() -> None:
+    assert stale() == [], "run `make docs`"
+
+
+@pytest.mark.parametrize("name", [*WHOLE, *IN_PAGES])
+def test_a_stale_page_is_named_with_the_command_that_mends_it(
+    name: str, copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (copy / name).read_text()
+    (copy / name).write_text(
+        text.replace("<!-- end -->", "an older line\n<!-- end -->", 1) if name in IN_PAGES else "x"
+    )
+    assert main(["--check"], copy) == 1
+    assert capsys.readouterr().err.startswith(f"{name} is stale: ")
+    assert main([], copy) == 0
+    assert main(["--check"], copy) == 0
+    assert (copy / name).read_text() == text
+
+
+def test_a_page_that_is_missing_is_stale_and_written(copy: Path) -> None:
+    (copy / "docs/settings.md").unlink()
+    assert stale(copy) == ["docs/settings.md"]
+    assert write(copy) == ["docs/settings.md"]
+
+
+def test_a_page_that_lost_a_derived_stretch_is_a_sentence(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = copy / "docs/tasks.md"
+    path.write_text(path.read_text().replace("<!-- derived: queues -->", ""))
+    assert main([], copy) == 1
+    assert "docs/tasks.md has the derived stretches call words" in capsys.readouterr().err
+
+
+def test_what_is_written_by_hand_around_a_derived_stretch_stays(copy: Path) -> None:
+    path = copy / "docs/tasks.md"
+    path.write_text(path.read_text().replace("# Tasks", "# Our tasks"))
+    assert write(copy) == []
+    assert path.read_text().startswith("# Our tasks")
+
+
+@pytest.mark.parametrize("name", sorted(operations()))
+def test_every_operation_has_its_entry_and_its_queue(name: str) -> None:
+    one, entries = operations()[name], page("docs/operations.md")
+    assert f"\n### {name}\n" in entries
+    assert all(fact in entries for fact in (one.summary, one.source, f"`{one.method} {one.path}`"))
+    assert f"| `{name}` | `" in page("docs/tasks.md")
+
+
+@pytest.mark.parametrize("name", SETTING_NAMES)
+def test_every_setting_is_explained_and_in_the_example(name: str) -> None:
+    assert f"| `{name}` |" in page("docs/settings.md")
+    assert f"\n# {name}=" in page(".env.example")
+
+
+def test_every_word_option_and_code_is_told() -> None:
+    text = page("docs/tasks.md")
+    assert all(f"| `{one.name}` |" in text for one in (*CALL_WORDS, *FILE_WORDS, *FILE_OPTIONS))
+    known = {*WRONG, "words.unknown", "key_reused", "not_connected", "gave_up", "poison", "dropped", "FIELD.missing"}
+    assert known <= set(re.findall(r"^\| `([^`]+)`", codes(), re.MULTILINE))
+
+
+def test_no_code_is_without_a_sentence() -> None:
+    assert [line for line in codes().splitlines() if line.endswith("|  |")] == []
+
+
+def test_every_reason_that_the_house_can_give_is_explained_and_no_other() -> None:
+    found = EXPLAINED.search((ROOT / "docs/operate.md").read_text())
+    assert found is not None
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in found[1].splitlines() if line.startswith("| ")]
+    explained = {row for row in rows if row not in ("`why`", "---")}
+    assert explained == whys()
+
+
+@pytest.mark.parametrize("path", BY_HAND, ids=lambda path: path.name)
+def test_its_links_lead_somewhere(path: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text())
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("path", BY_HAND, ids=lambda path: path.name)
+def test_its_commands_exist(path: Path) -> None:
+    named = set(re.findall(r"(?:`|\$ |bin/)omniworker ([a-z-]+)(?: ([a-z-]+))?", path.read_text()))
+    assert [words for words in sorted(named) if not _exists(*words)] == []
+
+
+def _exists(name: str, inner: str) -> bool:
+    found = command.get_command(click.Context(command), name)
+    if not isinstance(found, click.Group) or not inner:
+        return found is not None
+    return found.get_command(click.Context(found), inner) is not None
