@@ -55,7 +55,8 @@ def meaning(operation: Operation, platform: Platform, repeat: Repeat, answer: An
     if status == HTTPStatus.SERVICE_UNAVAILABLE and (wait := retry_after(answer)) is not None:
         raise Busy(wait, "the platform answered 503 and when to come back")
     if status in KEYS_WRONG:
-        raise Forbidden(f"{platform.title} answered {status}: the keys of this account are not accepted")
+        why = f"{platform.title} answered {status}: the keys of this account are not accepted"
+        raise Forbidden(why, "Set the right keys, start the workers anew")
     if 200 <= status < 300 or (400 <= status < 500 and status not in NOT_A_NO):
         return _words(operation, platform, repeat, answer)
     raise lost(f"the platform answered {status}", repeat)
@@ -68,6 +69,11 @@ def _words(operation: Operation, platform: Platform, repeat: Repeat, answer: Ans
         if answer.status >= 400:
             raise Refused([_refusal(Reading(False, f"answer.{answer.status}"), answer.status)], whole=True) from None
         raise lost(str(error), repeat) from None
+    if reading.closes:
+        why = f"{platform.title} refused the account itself: {without_addresses(reading.reason)[:300] or reading.code}"
+        raise Forbidden(why, "Put the account in order at the platform")
+    if reading.passing:
+        raise Down(f"{platform.title} says that it is its own trouble ({reading.code})")
     if not reading.accepted or answer.status >= 400:
         raise Refused([_refusal(reading, answer.status)], whole=True)
     return reading

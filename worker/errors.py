@@ -18,7 +18,14 @@ class Refused(Exception):
 
 
 class Forbidden(Exception):
-    """The keys were not accepted: the account closes, the chunk waits, a person has to act."""
+    """The account is refused, its keys or its balance: its door closes, the chunk waits, a person has to act.
+
+    `first` is what that person has to do, as a clause.
+    """
+
+    def __init__(self, why: str | None, first: str = "") -> None:
+        super().__init__(why)
+        self.first = first
 
 
 class Busy(Exception):

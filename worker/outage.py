@@ -83,10 +83,13 @@ def busy(tx: Connection, account: str, wait: float) -> None:
     doors.put(tx, account, busy_until=max(door.busy_until, time.time() + wait), **state)
 
 
-def forbid(tx: Connection, account: str, why: str) -> None:
-    """The keys were not accepted: only a person opens this door again."""
+def forbid(tx: Connection, account: str, why: str, first: str = "") -> None:
+    """Its keys or its balance were not accepted, or a person said so: only a person opens this door again.
+
+    `first` is what that person has to do before.
+    """
     doors.ensure(tx, account)
-    sentence = f"{why}. Set the right keys, start the workers anew, then `omniworker accounts resume {account}`."
+    sentence = f"{why}. {f'{first}, then' if first else 'Go on with'} `omniworker accounts resume {account}`."
     doors.put(tx, account, state="forbidden", why=sentence, lease_until=None, owner=None)
 
 

@@ -7,8 +7,9 @@ import functools
 import importlib
 from collections.abc import Mapping
 
-from worker.operation import Access, NotConnected, Operation, Pace, Platform, Setting
-from worker.settings import pace, read
+from worker.accounts import declared, settings_of
+from worker.operation import Access, NotConnected, Operation, Pace, Platform
+from worker.settings import pace, read, settings
 
 
 class UnknownOperation(Exception):
@@ -36,19 +37,17 @@ def operation(name: str) -> Operation:
     return found
 
 
-def settings_of(platform: Platform) -> tuple[Setting, ...]:
-    """Every variable of a platform, in the order its record has them."""
-    return (*platform.settings, platform.pace, *((platform.on_unsure,) if platform.on_unsure else ()))
-
-
 class Account:
-    """One account of a platform as this process knows it: its way in and its pace, read from the environment."""
+    """One account of a platform as this process knows it: its way in and its pace.
 
-    def __init__(self, platform: Platform, name: str = "default") -> None:
+    `values` come from ACCOUNTS_FILE; without them it is the environment's own account.
+    """
+
+    def __init__(self, platform: Platform, name: str = "default", values: Mapping[str, str] | None = None) -> None:
         self.platform = platform
         self.name = name
         self.id = f"{platform.name}/{name}"
-        self._values = read(settings_of(platform))
+        self._values = read(settings_of(platform), values)
 
     @functools.cached_property
     def access(self) -> Access:
@@ -69,8 +68,19 @@ class Account:
 def account(account_id: str) -> Account:
     """The account of an id, which is platform/name."""
     platform, _, name = account_id.partition("/")
-    if name != "default":
+    if name == "default":
+        return Account(platforms()[platform])
+    further = declared(settings().accounts_file, platforms())
+    if account_id not in further:
+        known = ["default", *(one.partition("/")[2] for one in further if one.startswith(f"{platform}/"))]
         raise NotConnected(
-            f"There is no account {name!r} at {platform}: only `default`, from the environment, is known."
+            f"There is no account {name!r} at {platform}; known: {', '.join(known)}. "
+            "ACCOUNTS_FILE declares further ones."
         )
-    return Account(platforms()[platform], name)
+    return Account(platforms()[platform], name, further[account_id])
+
+
+def account_ids() -> list[str]:
+    """Every account there is: each platform's `default`, and those of ACCOUNTS_FILE."""
+    further = declared(settings().accounts_file, platforms())
+    return sorted([*(f"{name}/default" for name in platforms()), *further])

@@ -29,6 +29,7 @@ SETTINGS = (
     Setting("LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR", "INFO"),
     Setting("WORKER_PROCESSES", "worker processes on this machine; the cores by default"),
     Setting("WORKER_THREADS", "threads in each; an account holds at most half of them", "32"),
+    Setting("ACCOUNTS_FILE", "a TOML file with further accounts; their secrets by variable name or file"),
     Setting("ALLOW_LOCAL", "1 lets processes started one by one share SQLite on one machine"),
 )
 
@@ -121,6 +122,10 @@ class Settings:
     @cached_property
     def flower_auth(self) -> str | None:
         return self.values.get("FLOWER_BASIC_AUTH") or _first_line(VAR / "flower.auth")
+
+    @property
+    def accounts_file(self) -> str | None:
+        return self.values.get("ACCOUNTS_FILE")
 
     @property
     def log_level(self) -> str:

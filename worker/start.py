@@ -12,6 +12,7 @@ from worker.ledger.migrate import OldSchema, check_schema
 from worker.ledger.sqlite import NetworkFileSystem
 from worker.pace import ClockOff, RedisAway
 from worker.parent import tell_ready
+from worker.platforms import account_ids
 from worker.process import process
 from worker.run import check_rooms, check_settings
 from worker.settings import SettingsError, settings
@@ -27,6 +28,7 @@ def check_worker() -> None:
     try:
         check_settings(settings())
         check_rooms()
+        account_ids()  # raises where ACCOUNTS_FILE is wrong
         own = process()
         own.seal  # noqa: B018 - raises where SECRET_KEY is missing or wrong
         check_schema(own.ledger)

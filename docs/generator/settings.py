@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from docs.generator.markdown import code, paragraphs, table
+from worker.accounts import settings_of
 from worker.operation import Setting
-from worker.platforms import platforms, settings_of
+from worker.platforms import platforms
 from worker.settings import SETTINGS
 
 INTRODUCTION = """

@@ -14,9 +14,10 @@ from docs.generator.__main__ import main
 from docs.generator.codes import codes
 from docs.generator.pages import IN_PAGES, ROOT, WHOLE, pages, stale, write
 from docs.generator.whys import whys
+from worker.accounts import settings_of
 from worker.check import WRONG
 from worker.cli import main as command
-from worker.platforms import operations, platforms, settings_of
+from worker.platforms import operations, platforms
 from worker.settings import SETTINGS
 from worker.words import CALL_WORDS, FILE_OPTIONS, FILE_WORDS
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from typing import Any
 
 import click
@@ -13,7 +14,7 @@ from worker.cli.sentences import WordsOff
 from worker.ledger import doors
 from worker.ledger.types import Row
 from worker.operation import NotConnected
-from worker.platforms import account, platforms
+from worker.platforms import account, account_ids, platforms
 
 
 @click.group(cls=Commands)
@@ -27,7 +28,7 @@ def list_accounts(as_json: bool) -> None:
     """Each account: connected or not, its pace, and whether it is open."""
     own = office.for_reading()
     found = {door.id: door for door in own.ledger.read(doors.all_of)}
-    facts = [facts_of(account_id(name), found) for name in platforms()]
+    facts = [facts_of(name, found) for name in account_ids()]
     if as_json:
         show.document({"accounts": facts})
         return
@@ -49,6 +50,22 @@ def resume(name: str, as_json: bool) -> None:
         show.document({"account": wanted, "door": "open"})
     else:
         click.echo(f"{wanted} is open: what waits for it goes on within seconds.")
+
+
+@accounts.command("pause")
+@click.argument("name", metavar="ACCOUNT")
+@click.option("--by", metavar="NAME", default=None, help="Who says so; your login name if not given.")
+@options.as_json
+def pause(name: str, by: str | None, as_json: bool) -> None:
+    """Send nothing more for ACCOUNT until `accounts resume`; what is on the wire is settled as it comes."""
+    own = office.for_reading()
+    wanted = account_id(name)
+    who = by or getpass.getuser()
+    own.ledger.write(lambda tx: outage.forbid(tx, wanted, f"{who} paused the account"))
+    if as_json:
+        show.document({"account": wanted, "door": "forbidden"})
+    else:
+        click.echo(f"{wanted} is paused. Go on with `omniworker accounts resume {wanted}`.")
 
 
 def account_id(name: str) -> str:

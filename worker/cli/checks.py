@@ -11,7 +11,7 @@ from worker.cli import office
 from worker.cli.accounts import connection
 from worker.cli.sentences import known
 from worker.ledger import decisions, doors, owners, posts
-from worker.platforms import account, platforms
+from worker.platforms import account, account_ids
 from worker.process import Process
 from worker.seal import Seal
 from worker.settings import Settings, SettingsError, settings
@@ -65,7 +65,7 @@ def _secret_key() -> Iterator[Check]:
 
 
 def _accounts() -> Iterator[Check]:
-    ids = [f"{name}/default" for name in platforms()]
+    ids = account_ids()
     missing = {one: sentence for one in ids if (sentence := connection(one)) is not None}
     for one in ids:
         pace = account(one).pace

@@ -48,7 +48,7 @@ def book(process: Process, tx: Connection, sent: Consignment, result: Result) ->
             outage.busy(tx, account, result.wait)
         case Forbidden():
             chunks.put_back(tx, sent.claim, UNTIL_SOMEBODY_ACTS, why=str(result))
-            outage.forbid(tx, account, str(result))
+            outage.forbid(tx, account, str(result), result.first)
         case Down():
             _down(tx, sent, result)
         case _:
