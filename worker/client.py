@@ -72,6 +72,14 @@ class Client:
             self._own.socket = connection.sock
             pool._put_conn(connection)
 
+    def is_open(self, parcel: Parcel) -> bool:
+        """Whether a connection of this thread stands since its last request, so that nobody has to wait for one."""
+        pool = self._pool(parcel)
+        connection = pool._get_conn()
+        self._own.socket = connection.sock
+        pool._put_conn(connection)
+        return connection.sock is not None
+
     def send(self, parcel: Parcel, operation: Operation) -> Answer:
         """The answer, or `NotSent` when the request surely never left, or `Lost` when nobody can say."""
         limits = operation.timeouts

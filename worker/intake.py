@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from worker import platforms
 from worker.ledger import jobs, planning
@@ -17,6 +18,8 @@ from worker.process import Process
 from worker.runner.results import Refused
 from worker.seal import digest
 from worker.words import CALL_OPTIONS, CALL_WORDS, FILE_OPTIONS, FILE_WORDS, ON_UNSURE, names
+
+AddCall = Callable[[Connection, str, str, bytes], Row[Any]]
 
 
 @dataclass(frozen=True)
@@ -113,10 +116,18 @@ def on_unsure(order: Order) -> str:
     return str(order.options.get("on_unsure", default))
 
 
+class Recorded(NamedTuple):
+    """The job of an order, whether it is `new`, and the chunk of a new call."""
+
+    job_id: str
+    new: bool
+    chunk: Row[Any] | None = None
+
+
 def record(
-    process: Process, tx: Connection, order: Order, task_id: str | None, owner: str | None, lease: float
-) -> tuple[str, bool]:
-    """The job of this order, and whether it is new; a new call's chunk is claimed by `owner` at once."""
+    process: Process, tx: Connection, order: Order, task_id: str | None, add_call: AddCall = planning.add_call
+) -> Recorded:
+    """The job of this order. `add_call` says how the chunk of a new call begins, for example claimed."""
     key = order.key or task_id
     content = json.dumps([order.payload, order.source, order.options, order.then], sort_keys=True)
     asked = Asked(
@@ -136,17 +147,16 @@ def record(
         job_id, new = jobs.record(tx, asked)
     except jobs.KeyReused as error:
         raise _refused("key_reused", str(error)) from None
-    if new and order.kind == "call":
-        planning.add_call(tx, job_id, order.account, process.seal.close(order.payload), owner, lease)
-    return job_id, new
+    if not new or order.kind == "file":
+        return Recorded(job_id, new)
+    return Recorded(job_id, new, add_call(tx, job_id, order.account, process.seal.close(order.payload)))
 
 
 def put(process: Process, order: Order, task_id: str | None = None) -> Row[Any]:
     """Record an order straight into the ledger, without a ticket; the job as it stands."""
 
     def work(tx: Connection) -> Row[Any]:
-        job_id, _ = record(process, tx, order, task_id, None, 0)
-        job = jobs.get(tx, job_id)
+        job = jobs.get(tx, record(process, tx, order, task_id).job_id)
         assert job is not None  # noqa: S101 - recorded in this very transaction
         return job
 

@@ -9,10 +9,10 @@ import platform
 import signal
 import sys
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
 from tests.bench import profile
+from tests.bench.calls import HEAD, Calls
 from tests.bench.comparisons import ASKED_FOR, COMPARISONS, Bench, Found, NoRoom
 from tests.bench.figures import HEADS, Run, row
 from tests.lab.goals import Goal
@@ -24,7 +24,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     names = options.only or [name for name in COMPARISONS if name not in ASKED_FOR or options.ten_million]
     with tempfile.TemporaryDirectory(dir=options.folder, prefix="omniworker-bench-") as folder:
-        bench = Bench(Path(folder), options.rows, options.celery_rows, options.rounds, options.profile)
+        bench = Bench(Path(folder), options.rows, options.celery_rows, options.rounds, options.calls, options.profile)
         _say(f"{os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f} at the start")
         _say(row(HEADS))
         try:
@@ -39,8 +39,10 @@ def main() -> int:
     return 0 if all(goal.met for goal in goals) else 1
 
 
-def _told(found: Found, options: argparse.Namespace) -> Iterable[Run | Goal]:
+def _told(found: Found, options: argparse.Namespace) -> Found:
     for one in found:
+        if isinstance(one, Calls):
+            _say(f"{HEAD}\n{one.line()}")
         if isinstance(one, Run):
             _say(row(one.cells()))
             if options.profile:
@@ -65,6 +67,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=COMPARISONS, help="one comparison; may be given again")
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--celery-rows", type=int, default=20_000, help="for plain Celery, which is scaled")
+    parser.add_argument("--calls", type=int, default=1500, help="single calls a burst")
     parser.add_argument("--rounds", type=int, default=1, help="times that (a) and (b) take turns; medians count")
     parser.add_argument("--ten-million", action="store_true", help="memory with ten times the rows as well")
     parser.add_argument("--profile", type=Path, help="a folder for what py-spy sees; prints each thread's CPU too")

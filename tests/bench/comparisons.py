@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from statistics import median
 
-from tests.bench import profile, rivals
+from tests.bench import calls, profile, rivals
+from tests.bench.calls import Calls
 from tests.bench.figures import Run
 from tests.bench.stand import Sink, bare_loop, omniworker
 from tests.lab import events
@@ -22,9 +23,11 @@ IN_FLIGHT = 16  # of one account in one process
 MOST_MB = 150
 NOISE_MB = 15
 CHUNK = 500
+LEAST_OF_PLAIN = 0.6  # of its calls a second; we write everything down, twice
+MOST_IDLE_MS = 25
 SPARE_BYTES = 1 << 30
 
-Found = Iterator[Run | Goal]
+Found = Iterator[Run | Calls | Goal]
 
 
 class NoRoom(Exception):
@@ -39,6 +42,7 @@ class Bench:
     rows: int
     celery_rows: int
     rounds: int
+    calls: int = 1500
     profiled: Path | None = None
     _runs: int = 0
 
@@ -113,12 +117,26 @@ def memory(bench: Bench) -> Found:
     yield Goal("MB more for ten times the rows", _peak([run]) - _peak([one]), NOISE_MB)
 
 
+def single(bench: Bench) -> Found:
+    """(g) calls from `send_task` to the platform's answer, in turns."""
+    limits, plain, ours = [], [], []
+    for _ in range(bench.rounds):
+        limits.append(calls.requests_loop(bench.calls))
+        plain.append(calls.plain_celery(bench.fresh(), bench.calls))
+        ours.append(calls.omniworker(bench.fresh(), bench.calls))
+        yield from (limits[-1], plain[-1], ours[-1])
+    ratio = median(one.rate for one in ours) / median(one.rate for one in plain)
+    yield Goal("calls/s / calls/s of plain Celery", ratio, LEAST_OF_PLAIN, most=False)
+    yield Goal("p50 of one call at a time, ms", median(calls.at(one.idle, 0.5) for one in ours), MOST_IDLE_MS)
+
+
 COMPARISONS: dict[str, Callable[[Bench], Found]] = {
     "speed": speed,
     "celery": celery,
     "latency": latency,
     "flight": flight,
     "memory": memory,
+    "calls": single,
 }
 ASKED_FOR = ("memory",)  # takes minutes and gigabytes: run with --ten-million, or by name
 

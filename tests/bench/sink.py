@@ -2,19 +2,23 @@
 
 A thread a connection, bodies read into one buffer and dropped, 200 with no body. `GET /_sink` tells in JSON how many
 requests and bytes came, how many are answered at this moment, the most there were, and the sum of the seconds that
-all of them took so far: its growth over a stretch of time is the mean number of calls in flight.
+all of them took so far: its growth over a stretch of time is the mean number of calls in flight. `GET /_moments` tells
+when each small body that holds an `"n"` was answered: pairs of that number and the monotonic clock of this machine.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import socket
 import threading
 import time
 
 YES = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 BUFFER = 1 << 20
+SMALL = 1 << 12
+NUMBER = re.compile(rb'"n": ?(\d+)')
 
 
 class Count:
@@ -25,6 +29,7 @@ class Count:
         self._requests = self._bytes = self._open = self._most = 0
         self._busy = 0.0
         self._since = time.monotonic()
+        self.moments: list[tuple[int, float]] = []
 
     def change(self, by: int, size: int = 0) -> None:
         with self._lock:
@@ -59,9 +64,13 @@ class Connection:
         with self._line:
             while head := self._head():
                 if head.startswith(b"GET /_sink"):
-                    self._tell()
+                    self._tell(self._count.told())
+                elif head.startswith(b"GET /_moments"):
+                    self._tell(json.dumps(self._count.moments).encode())
+                elif (size := _length(head)) <= SMALL:
+                    self._note(size)
                 else:
-                    self._take(_length(head))
+                    self._take(size)
 
     def _head(self) -> bytes:
         """Up to the blank line; empty when the caller has gone."""
@@ -87,8 +96,16 @@ class Connection:
         self._count.change(-1)
         self._line.sendall(YES)
 
-    def _tell(self) -> None:
-        said = self._count.told()
+    def _note(self, size: int) -> None:
+        """Take a small body whole, and remember when it was answered."""
+        while len(self._ahead) < size:
+            self._ahead += self._line.recv(1 << 16)
+        found = NUMBER.search(self._ahead[:size])
+        self._take(size)
+        if found:
+            self._count.moments.append((int(found[1]), time.monotonic()))
+
+    def _tell(self, said: bytes) -> None:
         self._line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(said), said))
 
 

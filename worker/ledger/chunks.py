@@ -98,6 +98,8 @@ SETTLE = Prepared(
     )
 )
 
+KEEP_ANSWER = Prepared(update(chunks).where(STILL_HELD).values(answer=bindparam("said")))
+
 
 def get(tx: Connection, chunk_id: int) -> Row[Any]:
     return tx.execute(select(chunks).where(chunks.c.id == chunk_id)).one()
@@ -159,7 +161,7 @@ def settle(tx: Connection, held: Claim, outcome: Outcome) -> bool:
 
 def keep_answer(tx: Connection, held: Claim, answer: bytes) -> None:
     """The platform's own words to a call, encrypted, for whoever asks again."""
-    claims.change(tx, chunks, held, answer=answer)
+    KEEP_ANSWER(tx, held_id=held.id, held_fence=held.fence, said=answer)
 
 
 def lose(tx: Connection, held: Claim, why: str) -> bool:

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, exists, select, update
+from sqlalchemy import ColumnElement, Connection, Float, Row, bindparam, select, update
 
 from worker.ledger import claims, notices
 from worker.ledger.claims import Claim
 from worker.ledger.ids import new_id
-from worker.ledger.inserting import insert_new
+from worker.ledger.inserting import Inserting
 from worker.ledger.prepared import Prepared
 from worker.ledger.refusing import skip_waiting
 from worker.ledger.tables import chunks, jobs
@@ -25,6 +25,23 @@ ENDED = ("finished", "cancelled", "failed")
 MOVING = ("planning", "running")
 
 ONE = Prepared(select(jobs).where(jobs.c.id == bindparam("job")))
+LOCKED = Prepared(select(jobs).where(jobs.c.id == bindparam("job")).with_for_update())
+PENDING = Prepared(
+    select(chunks.c.id)
+    .where(chunks.c.job_id == bindparam("job"), chunks.c.state != "done", chunks.c.state != "unsure")
+    .limit(1)
+)
+UNSURE = Prepared(select(chunks.c.id).where(chunks.c.job_id == bindparam("job"), chunks.c.state == "unsure").limit(1))
+FINISHED = Prepared(
+    update(jobs)
+    .where(jobs.c.id == bindparam("job"))
+    .values(state="finished", why=None, finished_at=bindparam("at", type_=Float))
+)
+NEW = Inserting(
+    jobs,
+    *("id", "operation", "account", "kind", "key", "key_hash", "content_hash", "source", "options", "on_unsure"),
+    *("then", "verified", "state", "planned", "created_at", "give_up_at", "wake_at"),
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +87,7 @@ def record(tx: Connection, asked: Asked) -> tuple[str, bool]:
         "give_up_at": now + GIVE_UP[asked.kind],
         "wake_at": now + 5,
     }
-    if insert_new(tx, jobs, values):
+    if NEW(tx, **values) is not None:
         return str(values["id"]), True
     known = tx.execute(select(jobs.c.id, jobs.c.content_hash).where(*_same_key(asked))).one()
     if known.content_hash != asked.content_hash:
@@ -166,15 +183,15 @@ def end_if_done(tx: Connection, job_id: str) -> str | None:
     The row is locked before anybody looks: the other order lets two lanes each see the other's last chunk
     open, and the job runs for ever (measured on PostgreSQL, design §6).
     """
-    job = tx.execute(select(jobs).where(jobs.c.id == job_id).with_for_update()).one_or_none()
+    job = LOCKED(tx, job=job_id).first()
     if job is None or not job.planned or job.state not in (*MOVING, "undecided"):
         return None
-    if tx.execute(select(_has_chunk(job_id, chunks.c.state.not_in(("done", "unsure"))))).scalar():
+    if PENDING(tx, job=job_id).first() is not None:
         _back_to_running(tx, job)
         return None
-    if tx.execute(select(_has_chunk(job_id, chunks.c.state == "unsure"))).scalar():
+    if UNSURE(tx, job=job_id).first() is not None:
         return _undecided(tx, job)
-    tx.execute(update(jobs).where(jobs.c.id == job_id).values(state="finished", why=None, finished_at=time.time()))
+    FINISHED(tx, job=job_id, at=time.time())
     _announce(tx, "job.ended", job)
     return "finished"
 
@@ -203,7 +220,3 @@ def _undecided(tx: Connection, job: Row[Any]) -> str:
         tx.execute(update(jobs).where(jobs.c.id == job.id).values(state="undecided", why=why))
         _announce(tx, "job.undecided", job)
     return "undecided"
-
-
-def _has_chunk(job_id: str, which: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists(select(chunks.c.id).where(chunks.c.job_id == job_id, which))

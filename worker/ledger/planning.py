@@ -6,14 +6,20 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, func, insert, select
 
 from worker.ledger import claims
-from worker.ledger.claims import Claim
+from worker.ledger.inserting import Inserting
+from worker.ledger.prepared import Prepared
 from worker.ledger.tables import chunks
 from worker.sources.cut import Stretch
 
 FIRST_CHUNK = 1
+OF_CALL = Prepared(select(chunks).where(chunks.c.job_id == bindparam("job"), chunks.c.n == FIRST_CHUNK))
+NEW = Inserting(
+    chunks,
+    *("job_id", "account", "n", "state", "length", "payload", "owner", "lease_until", "fence", "sent_at"),
+)
 
 
 def plan(tx: Connection, job_id: str, account: str, first: int, pieces: Sequence[Stretch]) -> None:
@@ -28,24 +34,33 @@ def plan(tx: Connection, job_id: str, account: str, first: int, pieces: Sequence
     )
 
 
-def add_call(tx: Connection, job_id: str, account: str, payload: bytes, owner: str | None, lease: float) -> Claim:
-    """Record the one chunk of a call, already claimed when `owner` is about to send it."""
-    row = tx.execute(
-        insert(chunks)
-        .values(
-            job_id=job_id,
-            account=account,
-            n=FIRST_CHUNK,
-            state="claimed" if owner else "waiting",
-            length=len(payload),
-            payload=payload,
-            owner=owner,
-            lease_until=time.time() + lease if owner else None,
-            fence=1 if owner else 0,
-        )
-        .returning(chunks.c.id, chunks.c.fence)
-    ).one()
-    return Claim(row.id, row.fence)
+def add_call(
+    tx: Connection,
+    job_id: str,
+    account: str,
+    payload: bytes,
+    owner: str | None = None,
+    lease: float = 0.0,
+    *,
+    marked: bool = False,
+) -> Row[Any]:
+    """Record the one chunk of a call, claimed already when `owner` is about to see to it, `marked` when its request
+    leaves right after this commit."""
+    now = time.time()
+    row: Row[Any] = NEW(
+        tx,
+        job_id=job_id,
+        account=account,
+        n=FIRST_CHUNK,
+        state="sending" if marked else "claimed" if owner else "waiting",
+        length=len(payload),
+        payload=payload,
+        owner=owner,
+        lease_until=now + lease if owner else None,
+        fence=1 if owner else 0,
+        sent_at=now if marked else None,
+    )
+    return row
 
 
 def last_planned(tx: Connection, job_id: str) -> Row[Any] | None:
@@ -55,7 +70,8 @@ def last_planned(tx: Connection, job_id: str) -> Row[Any] | None:
 
 
 def of_call(tx: Connection, job_id: str) -> Row[Any]:
-    return tx.execute(select(chunks).where(chunks.c.job_id == job_id, chunks.c.n == FIRST_CHUNK)).one()
+    chunk: Row[Any] = OF_CALL(tx, job=job_id).first()
+    return chunk
 
 
 def next_number(tx: Connection, job_id: str) -> int:

@@ -9,16 +9,26 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 
 from worker.ledger import claims
 from worker.ledger.claims import Claim
-from worker.ledger.inserting import insert_new
+from worker.ledger.inserting import Inserting
+from worker.ledger.prepared import Prepared
 from worker.ledger.tables import tickets
 
 WAITING = tickets.c.state == "waiting"
 ONE = claims.Taking(tickets, tickets.c.id == bindparam("task_id"), WAITING, early=True)
+KNOWN = Prepared(select(tickets).where(tickets.c.id == bindparam("task_id")))
+NEW = Inserting(tickets, "id", "job_id", "state", "signature", "owner", "lease_until", "fence")
+HANDED = Prepared(
+    update(tickets)
+    .where(tickets.c.id == bindparam("task_id"))
+    .values(state="handed", signature=b"", lease_until=None, owner=None)
+)
+READY = Prepared(update(tickets).where(tickets.c.job_id == bindparam("job"), WAITING).values(not_before=0))
 DUE = claims.Taking(tickets, WAITING)
 
 
 def get(tx: Connection, task_id: str) -> Row[Any] | None:
-    return tx.execute(select(tickets).where(tickets.c.id == task_id)).one_or_none()
+    ticket: Row[Any] | None = KNOWN(tx, task_id=task_id).first()
+    return ticket
 
 
 def open_held(tx: Connection, task_id: str, job_id: str, signature: bytes, owner: str, lease: float) -> Claim | None:
@@ -28,7 +38,7 @@ def open_held(tx: Connection, task_id: str, job_id: str, signature: bytes, owner
     """
     values: dict[str, Any] = {"id": task_id, "job_id": job_id, "state": "waiting", "signature": signature}
     values |= {"owner": owner, "lease_until": time.time() + lease, "fence": 1}
-    return Claim(task_id, 1) if insert_new(tx, tickets, values) else None
+    return Claim(task_id, 1) if NEW(tx, **values) is not None else None
 
 
 def claim(tx: Connection, task_id: str, owner: str, lease: float) -> Claim | None:
@@ -42,7 +52,7 @@ def wait(tx: Connection, held: Claim, seconds: float) -> bool:
 
 def handed_over(tx: Connection, task_id: str) -> None:
     """Celery itself has stored the result and fired what hangs on it."""
-    tx.execute(update(tickets).where(tickets.c.id == task_id).values(state="handed", lease_until=None, owner=None))
+    HANDED(tx, task_id=task_id)
 
 
 def due(tx: Connection, again_in: float, most: int) -> list[Row[Any]]:
@@ -66,4 +76,4 @@ def anybody_waits(tx: Connection, job_id: str) -> bool:
 
 def ready(tx: Connection, job_id: str) -> None:
     """The job has its outcome: whoever waits for it may be published now."""
-    tx.execute(update(tickets).where(tickets.c.job_id == job_id, tickets.c.state == "waiting").values(not_before=0))
+    READY(tx, job=job_id)

@@ -6,22 +6,27 @@ import datetime as dt
 import json
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from celery import Task
 from celery.exceptions import Ignore, Retry
 
+from worker import outage
 from worker.intake import Order, record
 from worker.ledger import chunks, claims, jobs, outlook, planning, reports, tickets
 from worker.ledger.claims import Claim
 from worker.ledger.types import Connection, Row
 from worker.outcome import Refusal
 from worker.process import Process
-from worker.runner import sending, suspects
+from worker.runner import at_once, sending, suspects
+from worker.runner.at_once import Leaving
 from worker.runner.lane import Lane
 from worker.runner.results import Refused, Unsure
 
 LOOK_AGAIN = 5.0
+# Until its job is recorded a message that waits for a slot is as safe as one that waits for a thread: in the broker.
+PATIENCE = 0.5
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class Held:
     ticket: Claim
     job_id: str
     chunk: Row[Any] | None
+    goes_at_once: bool = False
 
 
 def first_run(process: Process, task: Task[Any, Any], order: Order) -> Any:
@@ -39,17 +45,24 @@ def first_run(process: Process, task: Task[Any, Any], order: Order) -> Any:
     signature = process.seal.close(dict(task.signature_from_request(args=(), kwargs={})))
     task_id = str(task.request.id)
 
-    def work(tx: Connection) -> Held | None:
+    def take_in(tx: Connection, leaving: Leaving | None = None) -> Held | None:
         if tickets.get(tx, task_id) is not None:
             return _again(process, tx, task_id, lease)
-        job_id, new = record(process, tx, order, task_id, process.owner, lease)
+        go = leaving is not None and outage.is_open(tx, order.account)
+        marked = leaving is not None and go and leaving.marked
+        claimed = partial(planning.add_call, owner=process.owner, lease=lease, marked=marked)
+        job_id, new, chunk = record(process, tx, order, task_id, claimed)
         ticket = tickets.open_held(tx, task_id, job_id, signature, process.owner, lease)
         if ticket is None:
             return None
-        chunk = planning.of_call(tx, job_id) if new else _claim(process, tx, job_id, lease)
-        return Held(ticket, job_id, chunk)
+        return Held(ticket, job_id, chunk if new else _claim(process, tx, job_id, lease), go and new)
 
-    return _deliver(process, process.ledger.write(work))
+    with process.slots.call(order.account, PATIENCE) as free:
+        leaving = at_once.ready(process, order) if free else None
+        held = process.ledger.write(lambda tx: take_in(tx, leaving))
+        if leaving is not None and held is not None and held.chunk is not None and held.goes_at_once:
+            return _result(process, held.ticket, at_once.send(process, leaving, held.chunk))
+    return _deliver(process, held)
 
 
 def known_run(process: Process, task_id: str, lease: float) -> Any:
@@ -104,7 +117,7 @@ def _deliver(process: Process, held: Held | None) -> Any:
         _carry(process, job, held.chunk)
     elif process.ledger.read(lambda tx: outlook.any_suspects(tx, job.id)):
         suspects.run(process, job)
-    return _result(process, held.ticket, job)
+    return _result(process, held.ticket, process.ledger.read(lambda tx: planning.of_call(tx, job.id)))
 
 
 def _carry(process: Process, job: Row[Any], chunk: Row[Any]) -> None:
@@ -115,17 +128,16 @@ def _carry(process: Process, job: Row[Any], chunk: Row[Any]) -> None:
             process.ledger.write(lambda tx: chunks.put_back(tx, claims.of(chunk), 0.5, why="the account is busy here"))
 
 
-def _result(process: Process, ticket: Claim, job: Row[Any]) -> Any:
+def _result(process: Process, ticket: Claim, chunk: Row[Any]) -> Any:
     """Return or raise what Celery shall store; or leave the ticket waiting, with the message done."""
-    chunk = process.ledger.read(lambda tx: planning.of_call(tx, job.id))
     if chunk.state == "unsure":
-        raise Unsure(chunk.why or "the answer is lost", job.id)
+        raise Unsure(chunk.why or "the answer is lost", chunk.job_id)
     if chunk.state != "done":
         raise _later(process, ticket, chunk)
     if chunk.accepted:
         answer = process.seal.open(chunk.answer) if chunk.answer else None
-        return {"job": job.id, "state": "finished", "answer": answer, "repeated": bool(chunk.repeated)}
-    raise Refused.of(process.ledger.read(lambda tx: _reasons(tx, chunk)), job.id)
+        return {"job": chunk.job_id, "state": "finished", "answer": answer, "repeated": bool(chunk.repeated)}
+    raise Refused.of(process.ledger.read(lambda tx: _reasons(tx, chunk)), chunk.job_id)
 
 
 def _reasons(tx: Connection, chunk: Row[Any]) -> list[Refusal]:

@@ -15,7 +15,7 @@ from worker.client import Parcel
 from worker.errors import Refused
 from worker.ledger.claims import Claim, of
 from worker.ledger.types import Row
-from worker.operation import Operation, Repeat
+from worker.operation import JSON, Operation, Repeat
 from worker.outcome import Refusal
 from worker.platforms import Account
 from worker.process import Process
@@ -60,14 +60,25 @@ def prepare(process: Process, job: Row[Any], chunk: Row[Any]) -> Consignment:
     return Consignment(job.id, operation, account, chunk, of(chunk), repeat, left_out, pack)
 
 
+def of_order(process: Process, operation: Operation, account_id: str, payload: Any) -> tuple[Repeat, Parcel]:
+    """The request of a call that is not recorded yet. Raises `Refused`."""
+    body, repeat = _checked(payload, operation)
+    account = platforms.account(account_id)
+    return repeat, process.client.pack(operation, account.platform, account.access, body)
+
+
 def _of_call(
     process: Process, _job: Row[Any], operation: Operation, chunk: Row[Any]
 ) -> tuple[Any, Repeat, tuple[Refusal, ...]]:
-    payload = process.seal.open(chunk.payload)
+    body, repeat = _checked(process.seal.open(chunk.payload), operation)
+    return body, repeat, ()
+
+
+def _checked(payload: Any, operation: Operation) -> tuple[JSON, Repeat]:
     body, refusals = check_payload(payload, operation.shape)
     if body is None:
         raise Refused(refusals)
-    return body, repeat_of(operation, body), ()
+    return body, repeat_of(operation, body)
 
 
 def _of_file(

@@ -20,7 +20,8 @@ class Slots:
 
     def __init__(self, each: int) -> None:
         self.each = max(1, each)
-        self._changed = threading.Condition()
+        self._changed = threading.Lock()
+        self._came_free: dict[str, threading.Condition] = defaultdict(lambda: threading.Condition(self._changed))
         self._used: Counter[str] = Counter()
         self._lanes: Counter[str] = Counter()
         self._calls_waiting: Counter[str] = Counter()
@@ -61,7 +62,7 @@ class Slots:
         """Yields False when no slot came free in `patience` seconds."""
         with self._changed:
             self._calls_waiting[account] += 1
-            free = self._changed.wait_for(lambda: self._used[account] < self.each, patience)
+            free = self._came_free[account].wait_for(lambda: self._used[account] < self.each, patience)
             self._calls_waiting[account] -= 1
             self._used[account] += free
         try:
@@ -82,4 +83,5 @@ class Slots:
             self._used[account] -= 1
             if job is not None:
                 self._lanes[job] -= 1
-            self._changed.notify_all()
+            # One slot, one call: were all told, they would get into each other's way for nothing.
+            self._came_free[account].notify()

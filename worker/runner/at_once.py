@@ -1,0 +1,60 @@
+"""A call that can leave at once: its connection stands and its budget is in hand before it is recorded.
+
+So job, ticket, claim and mark are one commit, and its answer is the second. Whatever would have to be waited for is
+left to a lane, after the job is recorded: until then the broker is all that has the message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from worker import platforms
+from worker.client import Parcel
+from worker.errors import Busy, Refused
+from worker.intake import Order
+from worker.ledger import planning
+from worker.ledger.claims import of
+from worker.ledger.types import Row
+from worker.operation import Repeat
+from worker.process import Process
+from worker.runner import books, sending
+from worker.runner.consignment import Consignment, of_order
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """A request that may leave as soon as its call is on disk."""
+
+    order: Order
+    repeat: Repeat
+    parcel: Parcel = field(repr=False)
+
+    @property
+    def marked(self) -> bool:
+        return self.repeat is Repeat.HARMFUL
+
+
+def ready(process: Process, order: Order) -> Leaving | None:
+    """None when it can't leave now, for whatever reason: a lane finds out which, and says so in the ledger."""
+    try:
+        repeat, parcel = of_order(process, order.operation, order.account, order.payload)
+        if process.stopping.is_set() or not process.client.is_open(parcel):
+            return None
+        process.budget.take(order.account, platforms.account(order.account).pace)
+    except (Busy, Refused):
+        return None
+    return Leaving(order, repeat, parcel)
+
+
+def send(process: Process, leaving: Leaving, chunk: Row[Any]) -> Row[Any]:
+    """Send it and settle it; the chunk as it is then."""
+    order = leaving.order
+    account = platforms.account(order.account)
+    sent = Consignment(
+        chunk.job_id, order.operation, account, chunk, of(chunk), leaving.repeat, (), lambda: leaving.parcel
+    )
+    result = sending.send(process, sent, leaving.parcel)
+    # In the same commit, but kept for the next ones should this one fail.
+    process.ledger.later(lambda tx: books.book(process, tx, sent, result))
+    return process.ledger.write(lambda tx: planning.of_call(tx, chunk.job_id))
