@@ -21,7 +21,9 @@ from marshmallow import Schema, ValidationError
 
 from worker.operation import JSON, Limits, Rows
 from worker.outcome import Refusal
-from worker.sources.cut import Stretch, line_limit
+from worker.sources.piece import Stretch, line_limit
+from worker.sources.read_back import read_piece, rows_of
+from worker.sources.source import Source
 
 FEW = 8
 MOST_REASONS = 10
@@ -59,6 +61,16 @@ class _Malformed(Exception):
     """Not a JSON object that could be sent; its text is one of the codes in WRONG."""
 
 
+def check_piece(source: Source, piece: Stretch, rows: Rows) -> Checked:
+    """Read a piece back and check its rows. Raises `SourceChanged`."""
+    taken = rows_of(source, piece, read_piece(source, piece))
+    checked = check_lines(taken.numbers, taken.lines, rows)
+    if source.reader is None:
+        return checked
+    refusals = [*taken.refusals, *map(source.reader.advise, checked.refusals)]
+    return Checked(checked.rows, sorted(refusals, key=lambda refusal: refusal.row))
+
+
 def check_lines(numbers: Sequence[int], lines: Sequence[bytes], rows: Rows) -> Checked:
     """Check the raw lines of a chunk. Each is either in `rows` or has exactly one refusal, with all its reasons."""
     checked = Checked()
@@ -85,7 +97,9 @@ def check_payload(payload: Any, schema: type[Schema]) -> tuple[JSON | None, list
 def too_long(piece: Stretch, limits: Limits) -> Refusal:
     """Why a line was not even read: no request can carry it."""
     reason = f"The line has {piece.length} bytes; a request can carry rows of {line_limit(limits)} bytes."
-    return Refusal(piece.first_row, "row.too_long", reason, "Shorten it; perhaps line ends are missing.")
+    return Refusal(
+        piece.first_row, "row.too_long", reason, "Shorten it; perhaps line ends or a closing quote are missing."
+    )
 
 
 def _check_fast(numbers: Sequence[int], lines: Sequence[bytes], rows: Rows, checked: Checked) -> None:

@@ -17,6 +17,7 @@ from worker.outcome import Refusal
 from worker.process import Process
 from worker.runner.results import Refused
 from worker.seal import digest
+from worker.sources.wanted import OptionWrong, wanted
 from worker.words import CALL_OPTIONS, CALL_WORDS, FILE_OPTIONS, FILE_WORDS, ON_UNSURE, names
 
 AddCall = Callable[[Connection, str, str, bytes], Row[Any]]
@@ -72,9 +73,15 @@ def _check(order: Order) -> None:
         )
     if order.key is not None and not _is_text(order.key):
         raise _refused("key.invalid", "A key is a text that names what was asked for, once and for all.")
-    unknown = sorted(set(order.options) - names(FILE_OPTIONS if order.kind == "file" else CALL_OPTIONS))
+    known = names(FILE_OPTIONS if order.kind == "file" else CALL_OPTIONS)
+    unknown = sorted(set(order.options) - known)
     if unknown:
-        raise _refused("options.unknown", f"{name} does not know the options {', '.join(unknown)}.")
+        takes = f"it knows {', '.join(sorted(known))}" if known else "a call has none"
+        raise _refused("options.unknown", f"{name} does not know the options {', '.join(unknown)}: {takes}.")
+    try:
+        wanted(order.options)
+    except OptionWrong as error:
+        raise _refused(f"options.{error.option}", str(error)) from None
     _check_then(order)
     _check_account(order)
 

@@ -62,17 +62,32 @@ class Timeouts:
 
 
 @dataclass(frozen=True)
+class Cells:
+    """What the columns of a CSV file are to a row.
+
+    Those named in `fields` become its fields, all others go under `rest`. `moments` are dates and times, of which a
+    job may say the time zone.
+    """
+
+    fields: tuple[str, ...]
+    rest: str
+    moments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Rows:
     """How the rows of a file become the list under `key` of one request's body.
 
     `shape` is the one truth of what a row may be and writes the reasons. `precheck` takes the raw lines of
     a whole chunk and gives back what to send for them, in order, or None when it can't vouch for every one
     of them; it may accept only what `shape` accepts, with the same result (a property test holds it to that).
+    Without `cells` the rows can't come as CSV.
     """
 
     key: str
     shape: type[Schema]
     precheck: Callable[[Sequence[bytes]], list[Any] | None] | None = None
+    cells: Cells | None = None
 
 
 @dataclass(frozen=True)

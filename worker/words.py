@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from worker.sources.wanted import DELIMITERS, FORMATS
+
 
 @dataclass(frozen=True)
 class Word:
@@ -62,8 +64,16 @@ ON_UNSURE = Option(
     "as repeated (user events only). If not given, the account's setting decides",
     allowed=("park", "again"),
 )
+FILES = (
+    Option("format", "text", "what the file is; if not given, its name and content say", allowed=FORMATS),
+    Option("encoding", "text", "of the text, where it is not UTF-8 and no byte order mark says so, like `cp1251`"),
+    Option("delimiter", "text", "of CSV; if not given, the header says", allowed=tuple(DELIMITERS)),
+    Option("map", "object", 'of CSV: what we call a column of theirs, like `{"Mail": "email"}`'),
+    Option("time_zone", "text", "of CSV: where dates without an offset are, like `Europe/Paris`"),
+    Option("numbers", "list of texts", "of CSV: columns whose cells are sent as numbers"),
+)
 CALL_OPTIONS: tuple[Option, ...] = ()
-FILE_OPTIONS = (ON_UNSURE,)
+FILE_OPTIONS = (ON_UNSURE, *FILES)
 
 
 def names(declared: tuple[Word, ...] | tuple[Option, ...]) -> set[str]:

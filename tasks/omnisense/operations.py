@@ -6,7 +6,7 @@ Source: Omnisense API documentation v1.0. It names no limits; those marked assum
 from tasks.omnisense.access import ADMIN, BASIC
 from tasks.omnisense.precheck import precheck
 from tasks.omnisense.shapes import Event, UserEvent
-from worker.operation import Limits, Operation, Repeat, Rows
+from worker.operation import Cells, Limits, Operation, Repeat, Rows
 
 OPERATIONS = (
     Operation(
@@ -35,7 +35,9 @@ OPERATIONS = (
         path="/user_event/import",
         auth=ADMIN,
         shape=Event,
-        rows=Rows("user_events", Event, precheck),
+        rows=Rows(
+            "user_events", Event, precheck, Cells(("email", "date", "identifier"), rest="segments", moments=("date",))
+        ),
         limits=Limits(rows=500, bytes=1 << 20, assumed=True),
         repeat=Repeat.HARMFUL,
         may_repeat=True,

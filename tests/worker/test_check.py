@@ -13,7 +13,7 @@ from marshmallow import Schema, ValidationError, fields, validates_schema
 from worker.check import check_lines, check_payload, too_long
 from worker.operation import Limits, Rows
 from worker.outcome import Refusal
-from worker.sources.cut import ENVELOPE, Piece
+from worker.sources.piece import ENVELOPE, Piece
 
 
 def _even(number: int) -> None:

@@ -8,15 +8,15 @@ from typing import Any
 import click
 import msgspec
 
-from worker.check import check_lines
+from worker.check import check_piece
 from worker.cli.refused import lines_of as row_numbers
 from worker.cli.unsure import settle
 from worker.ledger import decisions
 from worker.ledger.types import Row
 from worker.platforms import operation
 from worker.process import Process
-from worker.sources.inbox import Source, open_source
-from worker.sources.read_back import lines_of, read_piece
+from worker.runner.consignment import source_of
+from worker.sources.source import Source
 
 Taken = Callable[[Iterable[Any]], list[int]]
 
@@ -26,9 +26,9 @@ def decide_all(own: Process, job: Row[Any], taken: Taken) -> None:
     found = own.ledger.read(lambda tx: decisions.unsure(tx, job.id))
     click.echo(f"{len(found)} requests were on the wire when their worker was killed: nobody knows if they arrived.")
     click.echo(f"$ omniworker jobs unsure {job.id}")
-    with open_source(job.source, own.settings.inbox) as source:
-        for chunk in found:
-            _decide(own, job, chunk, taken(_rows(job, chunk, source)))
+    source = source_of(own, job)
+    for chunk in found:
+        _decide(own, job, chunk, taken(_rows(job, chunk, source)))
 
 
 def _decide(own: Process, job: Row[Any], chunk: Row[Any], times: list[int]) -> None:
@@ -45,5 +45,4 @@ def _rows(job: Row[Any], chunk: Row[Any], source: Source) -> Any:
     """The chunk's rows as they were sent."""
     shape = operation(job.operation).rows
     assert shape is not None  # noqa: S101 - a file's operation has rows
-    numbers, lines = lines_of(chunk, read_piece(source, chunk))
-    return msgspec.json.decode(msgspec.json.encode(check_lines(numbers, lines, shape).rows))
+    return msgspec.json.decode(msgspec.json.encode(check_piece(source, chunk, shape).rows))

@@ -6,21 +6,22 @@ It needs neither keys nor a ledger.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import click
 
-from worker.check import check_lines, too_long
+from worker.check import check_piece, too_long
 from worker.cli import show
 from worker.cli.refused import lines_of as row_numbers
 from worker.operation import Operation, Rows
 from worker.outcome import Refusal
 from worker.settings import settings
-from worker.sources.cut import Piece, cut
-from worker.sources.inbox import Source, open_source
-from worker.sources.read_back import lines_of, read_piece
+from worker.sources.cut import cut
+from worker.sources.opening import Named, open_rows
+from worker.sources.piece import Piece
+from worker.sources.source import Source
 
 SHOWN = 20
 
@@ -43,11 +44,11 @@ class Found:
         self.first += refusals[: SHOWN - len(self.first)]
 
 
-def dry_run(operation: Operation, file: str, as_json: bool, err: bool = False) -> int:
+def dry_run(operation: Operation, file: str, options: Mapping[str, Any], as_json: bool, err: bool = False) -> int:
     """Print what would become of the file; 3 when rows would be refused, else 0. Raises `SourceRefused`."""
     if operation.rows is None:
         raise click.UsageError(f"{operation.name} is a single call, which has no file: use `omniworker enqueue`.")
-    with open_source(file, settings().inbox) as source:
+    with open_rows(Named(file, options, operation.rows), settings()) as source:
         found = look(operation, operation.rows, source)
     content = {
         "operation": operation.name,
@@ -72,8 +73,7 @@ def look(operation: Operation, rows: Rows, source: Source) -> Found:
 def _refusals(operation: Operation, rows: Rows, source: Source, piece: Piece) -> Sequence[Refusal]:
     if piece.too_long:
         return [too_long(piece, operation.limits)]
-    numbers, lines = lines_of(piece, read_piece(source, piece))
-    return check_lines(numbers, lines, rows).refusals
+    return check_piece(source, piece, rows).refusals
 
 
 def _text(content: dict[str, Any], found: Found) -> str:

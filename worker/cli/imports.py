@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from worker.cli import options
+from worker.cli import options as shared
 from worker.cli.dry_run import dry_run
 from worker.cli.enqueue import record
 from worker.cli.sentences import Failed
@@ -15,7 +16,8 @@ from worker.intake import Order, read_order
 from worker.operation import Operation
 from worker.platforms import operation
 from worker.settings import settings
-from worker.sources.inbox import open_source
+from worker.sources.opening import Named, check_begin
+from worker.sources.wanted import FORMATS
 from worker.words import ON_UNSURE
 
 WRITES_TO_PEOPLE = ("send_", "create_cascade")
@@ -24,41 +26,61 @@ WRITES_TO_PEOPLE = ("send_", "create_cascade")
 @click.command("import")
 @click.argument("name", metavar="NAME")
 @click.argument("source", metavar="SOURCE")
-@options.key
-@options.account
+@shared.key
+@shared.account
 @click.option(
     "--on-unsure", type=click.Choice(ON_UNSURE.allowed), help="A lost answer: a person decides, or send again."
 )
+@click.option(
+    "--format", "format_", type=click.Choice(FORMATS), help="What the file is; else its name and content say."
+)
+@click.option("--encoding", metavar="NAME", help="Of the text, if it is not UTF-8, like cp1251.")
+@click.option("--delimiter", metavar="MARK", help="Of CSV: comma, semicolon, tab or pipe; else the header says.")
+@click.option("--map", "map_", metavar="THEIRS=OURS", multiple=True, help="Of CSV: what we call a column of theirs.")
+@click.option("--time-zone", metavar="ZONE", help="Of CSV: where dates without an offset are, like Europe/Paris.")
+@click.option("--numbers", metavar="COLUMN,…", help="Of CSV: columns whose cells are sent as numbers.")
 @click.option("--dry-run", "dry", is_flag=True, help="Read and check every row, and send nothing.")
 @click.option("--yes", is_flag=True, help="Don't ask before an operation that writes to people.")
-@options.wait
-@options.as_json
+@shared.wait
+@shared.as_json
 @click.pass_context
 def import_file(
     ctx: click.Context,
+    /,
     name: str,
     source: str,
     key: str | None,
     account: str | None,
-    on_unsure: str | None,
     dry: bool,
     yes: bool,
     wait: bool,
     as_json: bool,
+    **said: Any,
 ) -> None:
     """Deliver the rows of the file SOURCE with the operation NAME.
 
     Prints the job's id. Workers read the file where it lies, so leave it there until the job has ended. SOURCE has to
     lie in a folder of INBOX.
     """
-    wanted, file = operation(name), place(source)
+    wanted, file, options = operation(name), place(source), options_of(**said)
     if dry:
-        ctx.exit(dry_run(wanted, file, as_json))
-    order = read_order(wanted, _words(file, key, account, on_unsure))
-    open_source(file, settings().inbox).close()  # what is wrong with it shows now, not in a worker
+        ctx.exit(dry_run(wanted, file, options, as_json))
+    order = read_order(wanted, {"source": file, "key": key, "account": account, "options": options})
+    assert wanted.rows is not None  # noqa: S101 - a source was taken
+    check_begin(Named(file, options, wanted.rows), settings())  # what is wrong with it shows now, not in a worker
     if writes_to_people(wanted) and not yes:
         _ask(order, file)
     ctx.exit(record(order, wait, as_json))
+
+
+def options_of(format_: str | None, map_: Sequence[str], **more: str | None) -> dict[str, Any]:
+    """The options of the task, which have the same names; what was not said is left out."""
+    pairs = [pair.rpartition("=") for pair in map_]
+    for theirs, _, ours in pairs:
+        if not theirs or not ours:
+            raise click.BadParameter("write THEIRS=OURS, like --map Mail=email", param_hint="--map")
+    said = {"format": format_, "map": {theirs: ours for theirs, _, ours in pairs}, **more}
+    return {name: value for name, value in said.items() if value}
 
 
 def place(source: str) -> str:
@@ -70,12 +92,7 @@ def writes_to_people(wanted: Operation) -> bool:
     return wanted.name.partition(".")[2].startswith(WRITES_TO_PEOPLE)
 
 
-def _words(file: str, key: str | None, account: str | None, on_unsure: str | None) -> dict[str, Any]:
-    options = {"on_unsure": on_unsure} if on_unsure else {}
-    return {"source": file, "key": key, "account": account, "options": options}
-
-
 def _ask(order: Order, file: str) -> None:
-    dry_run(order.operation, file, as_json=False, err=True)
+    dry_run(order.operation, file, order.options, as_json=False, err=True)
     if not click.confirm(f"Let {order.operation.name} write to all of them?", err=True):
         raise Failed("Nothing was sent.")

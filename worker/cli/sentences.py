@@ -40,8 +40,8 @@ def known(error: Exception) -> Failed | None:
 def _of_data(error: Exception) -> Failed | None:
     from worker.ledger.decisions import JobEnded
     from worker.runner.results import Refused
-    from worker.sources.inbox import SourceRefused
     from worker.sources.read_back import SourceChanged
+    from worker.sources.refused import SourceRefused
 
     if isinstance(error, Refused):
         return Failed(" ".join(error.reasons))

@@ -12,7 +12,7 @@ from worker.ledger import claims
 from worker.ledger.inserting import Inserting
 from worker.ledger.prepared import Prepared
 from worker.ledger.tables import chunks
-from worker.sources.cut import Stretch
+from worker.sources.piece import Stretch
 
 FIRST_CHUNK = 1
 OF_CALL = Prepared(select(chunks).where(chunks.c.job_id == bindparam("job"), chunks.c.n == FIRST_CHUNK))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import msgspec
 
 from worker import platforms
-from worker.check import check_lines, check_payload, too_long
+from worker.check import check_payload, check_piece, too_long
 from worker.client import Parcel
 from worker.errors import Refused
 from worker.ledger.claims import Claim, of
@@ -19,9 +20,9 @@ from worker.operation import JSON, Operation, Repeat
 from worker.outcome import Refusal
 from worker.platforms import Account
 from worker.process import Process
-from worker.sources.cut import line_limit
-from worker.sources.inbox import Source, open_source
-from worker.sources.read_back import lines_of, read_piece
+from worker.sources.opening import Named, open_rows
+from worker.sources.piece import line_limit
+from worker.sources.source import Source
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,7 @@ def _of_file(
     assert operation.rows is not None  # noqa: S101 - a file is recorded only for operations with rows
     if chunk.too_long:
         raise Refused([too_long(chunk, operation.limits)])
-    source = source_of(process, job)
-    numbers, lines = lines_of(chunk, read_piece(source, chunk))
-    checked = check_lines(numbers, lines, operation.rows)
+    checked = check_piece(source_of(process, job), chunk, operation.rows)
     if not checked.rows:
         raise Refused(checked.refusals)
     encoded = msgspec.json.encode(checked.rows)
@@ -104,9 +103,20 @@ def repeat_of(operation: Operation, payload: dict[str, Any]) -> Repeat:
 
 def source_of(process: Process, job: Row[Any]) -> Source:
     """The job's file, kept open while lanes of this process read from it."""
-    return _opened(job.id, job.source, process.settings.inbox)
+    return _opened(process, job.id, job.source, job.options, job.operation)
 
 
 @functools.lru_cache(maxsize=64)
-def _opened(_job_id: str, name: str, inbox: Any) -> Source:
-    return open_source(name, inbox)
+def _opened(process: Process, _job_id: str, source: str, options: str, operation: str) -> Source:
+    return open_rows(_named(source, options, operation), process.settings)
+
+
+def named(job: Row[Any]) -> Named:
+    """What the job says of its file."""
+    return _named(job.source, job.options, job.operation)
+
+
+def _named(source: str, options: str, operation: str) -> Named:
+    rows = platforms.operation(operation).rows
+    assert rows is not None  # noqa: S101 - a file is recorded only for operations with rows
+    return Named(source, json.loads(options), rows)

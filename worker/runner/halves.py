@@ -25,7 +25,8 @@ def cut_in_two(process: Process, tx: Connection, job: Row[Any], chunk: Row[Any])
     if chunk.rows == 1:
         refusing.refuse_whole(tx, chunk, TOO_BIG)
         return
-    first, second = halves(chunk, read_piece(source_of(process, job), chunk))
+    source = source_of(process, job)
+    first, second = halves(source, chunk, read_piece(source, chunk))
     if planning.shrink(tx, chunk, first):
         planning.plan(tx, job.id, job.account, planning.next_number(tx, job.id), [second])
         refusing.skip_in_stopped_job(tx, job.id)

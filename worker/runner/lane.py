@@ -27,8 +27,8 @@ from worker.runner import books, sending
 from worker.runner.consignment import Consignment, TooBig, prepare
 from worker.runner.halves import cut_in_two
 from worker.runner.threshold import Threshold
-from worker.sources.inbox import SourceRefused
 from worker.sources.read_back import SourceChanged
+from worker.sources.refused import SourceRefused
 
 SLICE = 2.0
 LONGEST_SLICE = 20.0

@@ -13,8 +13,12 @@ from worker.ledger.claims import Claim
 from worker.ledger.tables import jobs as jobs_table
 from worker.ledger.types import Connection, Row
 from worker.process import Process
-from worker.sources.cut import Piece, cut
-from worker.sources.inbox import Source, SourceRefused, open_source
+from worker.runner.consignment import named
+from worker.sources.cut import cut
+from worker.sources.opening import open_rows
+from worker.sources.piece import Piece
+from worker.sources.refused import SourceRefused
+from worker.sources.source import Source
 
 AT_ONCE = 64
 LEASE = 60.0
@@ -27,7 +31,7 @@ def plan(process: Process, job: Row[Any], wake: Callable[[], object]) -> None:
         return
     held = claims.of(taken)
     try:
-        with open_source(job.source, process.settings.inbox) as source:
+        with open_rows(named(job), process.settings) as source:
             _plan_source(process, taken, held, source, wake)
     except SourceRefused as error:
         why = str(error)

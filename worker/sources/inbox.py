@@ -6,56 +6,17 @@ import errno
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO
 
 from worker.settings import VAR
+from worker.sources.refused import SourceRefused
+from worker.sources.source import Source
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: a FIFO without a writer would hold the process for ever.
 FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW | os.O_CLOEXEC
 BLOCK = 1 << 18
-UTF8_BOM = b"\xef\xbb\xbf"
-NOT_LINES = {
-    b"\x1f\x8b": "is packed with gzip: unpack it first",
-    b"PK\x03\x04": "is a zip archive: unpack it first",
-    b"\xff\xfe": "is written in UTF-16 or UTF-32: write it in UTF-8 first",
-    b"\xfe\xff": "is written in UTF-16: write it in UTF-8 first",
-}
-
-
-class SourceRefused(Exception):
-    """A source that can't be taken; the sentence says what is wrong and what to do. Nothing was sent."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """An open file. `start` is where its rows begin (after a byte order mark); `stamp` changes when the file does."""
-
-    path: str
-    size: int
-    stamp: str
-    start: int
-    stream: BinaryIO = field(repr=False)
-
-    def __enter__(self) -> Source:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self.stream.close()
-
-    def check_unchanged(self) -> None:
-        """Raise `SourceRefused` when the file is no longer the one that was opened."""
-        if stamp_of(os.fstat(self.stream.fileno())) != self.stamp:
-            raise SourceRefused(
-                f"{self.path} was changed while it was being read: nothing further is sent. "
-                "Write it elsewhere, move it into place when it is whole, and import it again."
-            )
 
 
 def stamp_of(found: os.stat_result) -> str:
@@ -63,10 +24,10 @@ def stamp_of(found: os.stat_result) -> str:
 
 
 def open_source(name: str, inbox: Sequence[Path]) -> Source:
-    """Open `name` (relative to the first folder of `inbox`, or absolute) for reading.
+    """Open `name` (relative to the first folder of `inbox`, or absolute) for reading, whatever it holds.
 
     Raises `SourceRefused` for whatever is no readable, non-empty regular file inside one of the folders,
-    for dot-files, for the worker's own data, and for what its first bytes show to be no lines of UTF-8.
+    for dot-files, and for the worker's own data.
     """
     _check_name(name)
     real = Path(os.path.realpath(inbox[0] / name))
@@ -129,18 +90,33 @@ def _opened(handle: int, name: str, path: str) -> Source:
     if not stat.S_ISREG(found.st_mode):
         kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe, socket or device"
         raise SourceRefused(f"{name} is {kind}, not a file: name a regular file.")
-    start = _start(os.pread(handle, 4, 0), name)
-    if found.st_size == start:
+    if not found.st_size:
         raise SourceRefused(f"{name} is empty: there is nothing to send.")
     os.set_blocking(handle, True)
-    return Source(path, found.st_size, stamp_of(found), start, os.fdopen(handle, "rb", buffering=BLOCK))
+    return file_source(handle, path)
 
 
-def _start(head: bytes, name: str) -> int:
-    for magic, sentence in NOT_LINES.items():
-        if head.startswith(magic):
-            raise SourceRefused(f"{name} {sentence}.")
-    return len(UTF8_BOM) if head.startswith(UTF8_BOM) else 0
+def file_source(handle: int, path: str) -> Source:
+    """The open file `handle` as it is, whatever it holds."""
+    found = os.fstat(handle)
+    return Source(
+        path,
+        found.st_size,
+        stamp_of(found),
+        os.fdopen(handle, "rb", buffering=BLOCK),
+        partial(_read, handle),
+        lambda: stamp_of(os.fstat(handle)),
+    )
+
+
+def _read(handle: int, offset: int, length: int) -> bytes:
+    """One system call may return less than was asked for, without being at the end."""
+    parts = []
+    while length and (part := os.pread(handle, length, offset)):
+        parts.append(part)
+        offset += len(part)
+        length -= len(part)
+    return b"".join(parts)
 
 
 def _why_not(error: OSError, name: str, inbox: Sequence[Path]) -> str:

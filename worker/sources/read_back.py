@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-
-from worker.sources.cut import Stretch
-from worker.sources.inbox import Source
+from worker.sources.cells import Taken
+from worker.sources.piece import Stretch, checksum
+from worker.sources.source import Source
 
 
 class SourceChanged(Exception):
@@ -20,12 +18,17 @@ def read_piece(source: Source, piece: Stretch) -> bytes:
     """
     if piece.too_long:
         raise ValueError("a line that is too long is never read back: it may not fit into memory")
-    data = _read(source.stream.fileno(), piece.offset, piece.length)
+    data = source.read_at(piece.offset, piece.length)
     if len(data) < piece.length:
         raise SourceChanged(_sentence(source, piece, f"it now ends at byte {piece.offset + len(data)}"))
-    if hashlib.sha256(data).hexdigest() != piece.checksum:
+    if checksum(source.head, data) != piece.checksum:
         raise SourceChanged(_sentence(source, piece, "its bytes differ from those that were recorded"))
     return data
+
+
+def rows_of(source: Source, piece: Stretch, data: bytes) -> Taken:
+    """The rows of a piece whose bytes are `data`: as lines of JSON, or refused where CSV can't be made into one."""
+    return source.reader.rows(piece, data) if source.reader else Taken(*lines_of(piece, data))
 
 
 def lines_of(piece: Stretch, data: bytes) -> tuple[list[int], list[bytes]]:
@@ -39,16 +42,6 @@ def lines_of(piece: Stretch, data: bytes) -> tuple[list[int], list[bytes]]:
     if len(numbers) < len(lines):
         lines = [line for line in lines if line and not line.isspace()]
     return numbers, lines
-
-
-def _read(handle: int, offset: int, length: int) -> bytes:
-    """One system call may return less than was asked for, without being at the end."""
-    parts = []
-    while length and (part := os.pread(handle, length, offset)):
-        parts.append(part)
-        offset += len(part)
-        length -= len(part)
-    return b"".join(parts)
 
 
 def _sentence(source: Source, piece: Stretch, what: str) -> str:

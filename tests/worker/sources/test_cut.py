@@ -12,11 +12,18 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from marshmallow import Schema
 
-from worker.operation import Limits
-from worker.sources.cut import ENVELOPE, Piece, cut, halves
-from worker.sources.inbox import Source, SourceRefused, open_source
+from worker.operation import Limits, Rows
+from worker.sources.cut import cut, halves
+from worker.sources.form import Form
+from worker.sources.inbox import open_source
+from worker.sources.opening import in_place
+from worker.sources.piece import ENVELOPE, Piece
 from worker.sources.read_back import lines_of, read_piece
+from worker.sources.refused import SourceRefused
+from worker.sources.source import Source
+from worker.sources.wanted import Wanted
 
 Write = Callable[[bytes], Source]
 
@@ -27,7 +34,7 @@ def written(tmp_path: Path) -> Iterator[Write]:
 
     def write(content: bytes) -> Source:
         (tmp_path / "rows.ndjson").write_bytes(content)
-        opened.append(open_source("rows.ndjson", [tmp_path]))
+        opened.append(_rows_in("rows.ndjson", tmp_path))
         return opened[-1]
 
     yield write
@@ -39,8 +46,12 @@ def written(tmp_path: Path) -> Iterator[Write]:
 def _file(content: bytes) -> Iterator[Source]:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "rows").write_bytes(content)
-        with open_source("rows", [Path(folder)]) as source:
+        with _rows_in("rows", Path(folder)) as source:
             yield source
+
+
+def _rows_in(name: str, folder: Path) -> Source:
+    return in_place(open_source(name, [folder]), Form("ndjson", "utf-8"), Wanted(), Rows("things", Schema))
 
 
 def _limits(rows: int, line_bytes: int) -> Limits:
@@ -176,7 +187,7 @@ def test_two_halves_are_the_whole(lines: list[bytes]) -> None:
     with _file(b"\n".join([b"1", *lines, b"2"])) as source:
         (piece,) = cut(source, _limits(1000, 1 << 16))
         data = read_piece(source, piece)
-        parts = halves(piece, data)
+        parts = halves(source, piece, data)
         assert b"".join(read_piece(source, part) for part in parts) == data
         assert {number: line for part in parts for number, line in _rows_of(source, part).items()} == _rows_of(
             source, piece

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from worker.operation import Limits
-from worker.sources.cut import ENVELOPE, Piece, cut
-from worker.sources.inbox import Source, open_source
+from worker.sources.cut import cut
+from worker.sources.inbox import open_source
+from worker.sources.piece import ENVELOPE, Piece
 from worker.sources.read_back import SourceChanged, lines_of, read_piece
+from worker.sources.source import Source
 
 CONTENT = b"one\ntwo\n\nthree\nfour\n"
 

@@ -1,0 +1,162 @@
+"""Turns CSV into the lines of JSON that the same rows would have been, so that one check is made for both.
+
+Cells go on as they are, as texts; an empty cell is a value that was not given. What a cell can't say of itself the
+job says: which columns are numbers, and in which time zone dates without an offset are.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+import msgspec
+
+from worker.operation import JSON, Cells
+from worker.outcome import Refusal
+from worker.sources.piece import Stretch
+from worker.sources.sheet import Sheet
+from worker.sources.wanted import Wanted
+
+NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,3})?")
+ZONE_ADVICE = "Or say with --time-zone (the option time_zone) in which zone such dates are, like Europe/Paris."
+
+NO_TEXT = (
+    "row.utf8",
+    "Some of its bytes are no text in the file's encoding.",
+    "Repair them; if the file is not in UTF-8, say --encoding (the option encoding).",
+)
+BAD_QUOTES = (
+    "row.quotes",
+    "Its quotes are wrong: a quoted cell goes on after its closing quote, or is never closed.",
+    "Double the quotes inside a quoted cell, and close every one.",
+)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The rows of a piece as lines of JSON with their numbers, and why others are none."""
+
+    numbers: Sequence[int]
+    lines: Sequence[bytes] = field(repr=False)
+    refusals: Sequence[Refusal] = ()
+
+
+class _Wrong(Exception):
+    """A row that can't be read: code, reason and advice."""
+
+
+class Reader:
+    """Reads the rows of one file, whose columns mean to the operation what `cells` says."""
+
+    def __init__(self, sheet: Sheet, cells: Cells, wanted: Wanted) -> None:
+        places = list(enumerate(sheet.names))
+        self.sheet = sheet
+        self._fields = [(at, name) for at, name in places if name in cells.fields]
+        self._others = [(at, name) for at, name in places if name not in cells.fields]
+        self._rest = cells.rest
+        self._reads: list[tuple[int, str, Callable[[str, str], Any]]] = [
+            (at, name, _number) for at, name in places if name in wanted.numbers
+        ]
+        if wanted.time_zone:
+            self._reads += [(at, name, _in_zone(wanted.time_zone)) for at, name in places if name in cells.moments]
+        self._naive = () if wanted.time_zone else tuple(f"{name}.naive" for name in cells.moments)
+
+    def rows(self, piece: Stretch, data: bytes) -> Taken:
+        """Each row of the piece either as a line or refused."""
+        numbers: list[int] = []
+        lines: list[bytes] = []
+        refusals: list[Refusal] = []
+        for number, last, cells in parsed(self.sheet.delimiter, piece.first_row, data):
+            try:
+                lines.append(msgspec.json.encode(self._row(cells)))
+                numbers.append(number)
+            except _Wrong as wrong:
+                code, reason, advice = wrong.args
+                refusals.append(Refusal(number, code, reason, advice, last if last > number else None))
+            except UnicodeEncodeError:
+                refusals.append(Refusal(number, *NO_TEXT))
+        return Taken(numbers, lines, refusals)
+
+    def advise(self, refusal: Refusal) -> Refusal:
+        """A date that lacks its offset is nobody's mistake where a whole file lacks them."""
+        if refusal.code not in self._naive:
+            return refusal
+        return Refusal(refusal.row, refusal.code, refusal.reason, f"{refusal.advice} {ZONE_ADVICE}", refusal.last)
+
+    def _row(self, cells: list[str] | None) -> JSON:
+        if cells is None:
+            raise _Wrong(*BAD_QUOTES)
+        if len(cells) != len(self.sheet.names):
+            raise _Wrong(*_ragged(len(cells), len(self.sheet.names)))
+        values: list[Any] = cells
+        for at, name, read in self._reads:
+            if cells[at]:
+                values[at] = read(name, cells[at])
+        row: JSON = {name: values[at] for at, name in self._fields if values[at] != ""}
+        if rest := {name: values[at] for at, name in self._others if values[at] != ""}:
+            row[self._rest] = rest
+        return row
+
+
+def parsed(delimiter: str, first: int, data: bytes) -> Iterator[tuple[int, int, list[str] | None]]:
+    """Each row's first and last line and its cells, which are None where its quotes are wrong."""
+    text = io.StringIO(data.decode("utf-8", "surrogateescape"), newline="")
+    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    before = 0
+    while True:
+        try:
+            cells: list[str] | None = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            cells = None
+        if cells != []:
+            yield first + before, first + reader.line_num - 1, cells
+        before = reader.line_num
+
+
+def _ragged(found: int, wanted: int) -> tuple[str, str, str]:
+    cells = "1 cell" if found == 1 else f"{found} cells"
+    advice = "Give every row as many; a delimiter inside a cell needs quotes around the cell."
+    return "row.cells", f"It has {cells}, the header has {wanted}.", advice
+
+
+def _number(name: str, cell: str) -> int | float:
+    text = cell.strip()
+    if NUMBER.fullmatch(text):
+        value = int(text) if text.lstrip("+-").isdigit() else float(text)
+        if math.isfinite(value):
+            return value
+    reason = f"{name} is not a number."
+    raise _Wrong(f"{name}.number", reason, "Write digits with a point, like 1250.50, or leave the cell empty.")
+
+
+def _in_zone(zone: tzinfo) -> Callable[[str, str], str]:
+    """Gives a date and time without an offset the one that the zone had; what is no such date stays as it is."""
+
+    def read(name: str, cell: str) -> str:
+        try:
+            when = datetime.fromisoformat(cell)
+        except ValueError:
+            return cell
+        if when.tzinfo is not None or not ("T" in cell or " " in cell):
+            return cell
+        return _offset(name, when, zone)
+
+    return read
+
+
+def _offset(name: str, when: datetime, zone: tzinfo) -> str:
+    first, second = (when.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    if first.utcoffset() != second.utcoffset():
+        back = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == when
+        code, times = ("twice", "two moments") if back else ("never", "no moment")
+        reason = f"{name} is {times} in {zone}, where the clock was changed then."
+        raise _Wrong(f"{name}.{code}", reason, "Write its offset from UTC, as in 2026-10-25 02:30:00+02:00.")
+    return first.isoformat()
