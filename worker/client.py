@@ -10,8 +10,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 import requests
@@ -21,9 +22,11 @@ from urllib3.exceptions import HTTPError
 from worker.answers import Answer, Lost, NotSent
 from worker.deadline import Deadlines
 from worker.operation import Access, Operation, Platform, Unsigned
+from worker.wire import Wire
 
 ANSWER_CAP = 4 << 20
 PIECE = 1 << 16
+BLANKS_KEPT = 64
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,13 @@ class Client:
         self._own = threading.local()
         self._deadlines = Deadlines()
 
-    def pack(self, operation: Operation, platform: Platform, access: Access, body: dict[str, Any] | None) -> Parcel:
-        """Sign and encode; values of `body` may be JSON already (`msgspec.Raw`)."""
-        signed = platform.sign(operation, Unsigned({"Accept": "application/json"}, body), access)
+    def pack(self, operation: Operation, platform: Platform, access: Access, wire: Wire) -> Parcel:
+        """Sign and encode; values of its body may be JSON already (`msgspec.Raw`)."""
+        signed_for = replace(operation, auth=wire.auth) if wire.auth else operation
+        signed = platform.sign(signed_for, Unsigned({"Accept": "application/json"}, wire.body), access)
         content = None if signed.body is None else msgspec.json.encode(signed.body)
         headers = dict(signed.headers) | ({"Content-Type": "application/json"} if content is not None else {})
-        request = self._blank(operation.method, access.base_url.rstrip("/") + operation.path)
+        request = self._blank(wire.method or operation.method, _address(access.base_url, wire))
         request.headers.update(headers)
         request.prepare_body(content, None)
         return Parcel(str(request.url), request)
@@ -55,6 +59,8 @@ class Client:
         """A request without headers and body. Its address is looked through once a thread, not once a request."""
         blanks: dict[tuple[str, str], requests.PreparedRequest] = self._own.__dict__.setdefault("blanks", {})
         if (method, url) not in blanks:
+            if len(blanks) >= BLANKS_KEPT:  # addresses that hold ids come once
+                blanks.clear()
             blanks[method, url] = requests.Request(method, url).prepare()
         return blanks[method, url].copy()
 
@@ -142,6 +148,11 @@ def _shut(sock: socket.socket | None) -> None:
             sock.shutdown(socket.SHUT_RDWR)
     except OSError:
         return  # closed meanwhile: just what was wanted
+
+
+def _address(base_url: str, wire: Wire) -> str:
+    query = f"?{urlencode(wire.query)}" if wire.query else ""
+    return f"{base_url.rstrip('/')}{wire.path}{query}"
 
 
 def _read(response: requests.Response) -> bytes:

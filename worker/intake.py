@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -14,13 +15,14 @@ from worker.ledger.jobs import Asked
 from worker.ledger.types import Connection, Row
 from worker.operation import JSON, NotConnected, Operation
 from worker.outcome import Refusal
+from worker.parts import Part, parts_of
 from worker.process import Process
 from worker.runner.results import Refused
 from worker.seal import digest
 from worker.sources.wanted import OptionWrong, wanted
 from worker.words import CALL_OPTIONS, CALL_WORDS, FILE_OPTIONS, FILE_WORDS, ON_UNSURE, names
 
-AddCall = Callable[[Connection, str, str, bytes], Row[Any]]
+AddCall = Callable[[Connection, planning.Load], Row[Any]]
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class Order:
     source: str | None = field(default=None, repr=False)
     options: JSON = field(default_factory=dict)
     then: list[JSON] = field(default_factory=list)
+
+    @functools.cached_property
+    def parts(self) -> Sequence[Part]:
+        """What each request of a call carries; fixed at the first look."""
+        return parts_of(self.operation, self.payload)
 
     @property
     def kind(self) -> str:
@@ -156,7 +163,20 @@ def record(
         raise _refused("key_reused", str(error)) from None
     if not new or order.kind == "file":
         return Recorded(job_id, new)
-    return Recorded(job_id, new, add_call(tx, job_id, order.account, process.seal.close(order.payload)))
+    loads = _loads(process, tx, order, job_id)
+    first = add_call(tx, next(loads))
+    for load in loads:
+        planning.add_call(tx, load)
+    return Recorded(job_id, new, first)
+
+
+def _loads(process: Process, tx: Connection, order: Order, job_id: str) -> Iterator[planning.Load]:
+    row = 1
+    for n, part in enumerate(order.parts, planning.FIRST_CHUNK):
+        person = None if part.person is None else process.people.mark(tx, order.account, part.person)
+        sealed = process.seal.close(part.stored())
+        yield planning.Load(job_id, order.account, sealed, n, row, part.rows, person)
+        row += part.rows
 
 
 def put(process: Process, order: Order, task_id: str | None = None) -> Row[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from worker.accounts import declared, settings_of
 from worker.operation import Access, NotConnected, Operation, Pace, Platform
@@ -26,6 +26,12 @@ def platforms() -> Mapping[str, Platform]:
 @functools.cache
 def operations() -> Mapping[str, Operation]:
     return {operation.name: operation for platform in platforms().values() for operation in platform.operations}
+
+
+@functools.cache
+def looked_up() -> Sequence[str]:
+    """Names of the operations whose platform can be asked what became of a request."""
+    return [one.name for one in operations().values() if one.lookup is not None]
 
 
 def operation(name: str) -> Operation:
@@ -53,6 +59,12 @@ class Account:
     def access(self) -> Access:
         """Raises `NotConnected` with the sentence that names what is missing."""
         return self.platform.access(self._values)
+
+    @functools.cached_property
+    def told(self) -> Mapping[str, str]:
+        """What the account was told that is no secret."""
+        plain = {one.name for one in settings_of(self.platform) if not one.secret}
+        return {name: value for name, value in self._values.items() if name in plain}
 
     @functools.cached_property
     def pace(self) -> Pace:

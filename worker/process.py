@@ -11,6 +11,7 @@ from worker.client import Client
 from worker.ledger import outlook, owners
 from worker.ledger.ledger import Ledger
 from worker.pace import Budget, connect
+from worker.people import People
 from worker.runner.slots import Slots
 from worker.seal import Seal
 from worker.settings import Settings, SettingsError, settings
@@ -41,6 +42,10 @@ class Process:
     @functools.cached_property
     def seal(self) -> Seal:
         return Seal(self.settings.secret_key)
+
+    @functools.cached_property
+    def people(self) -> People:
+        return People(self.seal)
 
     @functools.cached_property
     def budget(self) -> Budget:

@@ -12,6 +12,7 @@ from typing import Any
 from worker import notices
 from worker.ledger import agenda, decisions, jobs, leases, owners, posts, refusing, tickets
 from worker.ledger.types import Connection, Row
+from worker.platforms import looked_up
 from worker.process import Process
 from worker.runner.books import GAVE_UP
 from worker.settings import SettingsError
@@ -75,7 +76,7 @@ class Sweeper(threading.Thread):
 
     def _end_leases(self, tx: Connection) -> None:
         gone = [owner for owner in leases.owners(tx) if owners.dead(owner)]
-        for job_id in leases.end_leases(tx, gone):
+        for job_id in leases.end_leases(tx, gone, looked_up()):
             jobs.end_if_done(tx, job_id)
             tickets.ready(tx, job_id)
         agenda.end_leases_of(tx, owners.dead)

@@ -17,11 +17,14 @@ Query = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Wire:
-    """One request below its platform's base address, before credentials: `body` is JSON, None for none."""
+    """One request below its platform's base address, before credentials: `body` is JSON, None for none; without
+    `method` or `auth`, which names its way in, they are the operation's."""
 
     path: str
     query: Query = field(default=(), repr=False)
     body: JSON | None = field(default=None, repr=False)
+    method: str | None = None
+    auth: str | None = None
 
 
 @dataclass(frozen=True)

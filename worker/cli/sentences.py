@@ -38,14 +38,14 @@ def known(error: Exception) -> Failed | None:
 
 
 def _of_data(error: Exception) -> Failed | None:
-    from worker.ledger.decisions import JobEnded
+    from worker.ledger.decisions import HalfTaken, JobEnded
     from worker.runner.results import Refused
     from worker.sources.read_back import SourceChanged
     from worker.sources.refused import SourceRefused
 
     if isinstance(error, Refused):
         return Failed(" ".join(error.reasons))
-    return Failed(str(error)) if isinstance(error, (JobEnded, SourceChanged, SourceRefused)) else None
+    return Failed(str(error)) if isinstance(error, (HalfTaken, JobEnded, SourceChanged, SourceRefused)) else None
 
 
 def _of_ledger(error: Exception) -> Failed | None:

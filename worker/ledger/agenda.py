@@ -19,7 +19,10 @@ def next_due(tx: Connection, now: float) -> float:
     """The next `not_before` or lease end among what somebody will have to move; at most 5 s from now."""
     moments = union_all(
         select(func.min(chunks.c.not_before).label("due")).where(
-            waits_for_a_moment, chunks.c.not_before > now, chunks.c.state == "waiting", chunks.c.job_id.in_(_moving())
+            waits_for_a_moment,
+            chunks.c.not_before > now,
+            chunks.c.state.in_(("waiting", "awaiting")),
+            chunks.c.job_id.in_(_moving()),
         ),
         select(func.min(chunks.c.lease_until)).where(is_held),
         select(func.min(tickets.c.not_before)).where(tickets.c.state == "waiting", tickets.c.not_before > now),
@@ -46,7 +49,9 @@ def to_wake(tx: Connection, now: float, pause_for: float) -> list[Row[Any]]:
     """
     due, moving = chunks.alias(), chunks.alias()
     has_due = exists(
-        select(due.c.id).where(due.c.job_id == jobs.c.id, due.c.state == "waiting", due.c.not_before <= now)
+        select(due.c.id).where(
+            due.c.job_id == jobs.c.id, due.c.state.in_(("waiting", "awaiting")), due.c.not_before <= now
+        )
     )
     moved = exists(select(moving.c.id).where(moving.c.job_id == jobs.c.id, moving.c.state.in_(("claimed", "sending"))))
     awaited = exists(select(tickets.c.id).where(tickets.c.job_id == jobs.c.id, tickets.c.state == "waiting"))

@@ -29,12 +29,29 @@ from worker.ledger.tables import chunks, jobs, refusals
 from worker.outcome import Outcome, Refusal
 
 MOVING = ("planning", "running")
+UNDER_WAY = ("waiting", "claimed", "sending", "awaiting")
 
 
-def _moving(job_id: Any) -> ColumnElement[bool]:
+def moving(job_id: Any) -> ColumnElement[bool]:
+    """Chunks of a job that is paused or over are not claimed."""
     return exists(
         select(jobs.c.id).where(jobs.c.id == job_id, or_(jobs.c.state == "planning", jobs.c.state == "running"))
     )
+
+
+def _first_of_person() -> ColumnElement[bool]:
+    """Calls for one person go out in the order they were asked for. One that is unsure, or whose job was paused, holds
+    nobody up: an opt-out would wait behind it for a person's decision."""
+    older = chunks.alias()
+    before = exists(
+        select(older.c.id).where(
+            older.c.person == chunks.c.person,
+            older.c.id < chunks.c.id,
+            claims.one_of(older.c.state, UNDER_WAY),
+            moving(older.c.job_id),
+        )
+    )
+    return or_(chunks.c.person.is_(None), ~before)
 
 
 def _next_of_job(*order: Any) -> claims.Taking:
@@ -42,7 +59,8 @@ def _next_of_job(*order: Any) -> claims.Taking:
         chunks.c.job_id == bindparam("job"),
         chunks.c.state == "waiting",
         chunks.c.suspect == bindparam("suspected", type_=Boolean),
-        _moving(bindparam("job")),
+        moving(bindparam("job")),
+        _first_of_person(),
     )
     return claims.Taking(chunks, *which, order=order, state="claimed")
 
@@ -56,7 +74,7 @@ STILL_HELD = and_(chunks.c.id == bindparam("held_id"), chunks.c.fence == bindpar
 
 MARK = Prepared(
     update(chunks)
-    .where(STILL_HELD, chunks.c.state == "claimed", _moving(chunks.c.job_id))
+    .where(STILL_HELD, chunks.c.state == "claimed", moving(chunks.c.job_id))
     .values(
         state="sending",
         sent_at=bindparam("at"),
@@ -69,7 +87,7 @@ MARK = Prepared(
 
 RENEW = Prepared(
     update(chunks)
-    .where(STILL_HELD, chunks.c.state == "claimed", _moving(chunks.c.job_id))
+    .where(STILL_HELD, chunks.c.state == "claimed", moving(chunks.c.job_id))
     .values(lease_until=bindparam("until"))
 )
 SETTLE = Prepared(
@@ -167,6 +185,11 @@ def keep_answer(tx: Connection, held: Claim, answer: bytes) -> None:
 def lose(tx: Connection, held: Claim, why: str) -> bool:
     """The answer is lost: unsure, with the same fence, so that a late answer can still settle it."""
     return claims.release(tx, chunks, held, chunks.c.state.in_(("claimed", "sending")), state="unsure", why=why)
+
+
+def settle_in_part(tx: Connection, held: Claim, outcome: Outcome, why: str) -> bool:
+    """The answer said what became of some rows; the others are unsure."""
+    return settle(tx, held, outcome) and claims.change(tx, chunks, held, state="unsure", why=why, settled_at=None)
 
 
 def put_back(

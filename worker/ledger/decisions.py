@@ -17,6 +17,10 @@ class JobEnded(Exception):
     """A job that was cancelled or failed sends nothing any more."""
 
 
+class HalfTaken(Exception):
+    """A chunk of which the platform took a part can't be sent again as a whole."""
+
+
 DECISIONS = ("was-sent", "send", "send-again", "drop")
 
 
@@ -40,7 +44,18 @@ def decide(tx: Connection, job_id: str, decision: str, by: str, numbers: Sequenc
     which = [chunks.c.job_id == job_id, chunks.c.state == "unsure"]
     if numbers:
         which.append(chunks.c.n.in_(numbers))
+    if decision in ("send", "send-again"):
+        _refuse_half_taken(tx, job_id, which)
     return len(_apply(tx, which, decision, by))
+
+
+def _refuse_half_taken(tx: Connection, job_id: str, which: list[ColumnElement[bool]]) -> None:
+    taken = list(tx.execute(select(chunks.c.n).where(*which, chunks.c.accepted > 0)).scalars())
+    if taken:
+        raise HalfTaken(
+            f"The platform took some rows of chunk {', '.join(map(str, taken))} of job {job_id}, which would go twice: "
+            "settle it by --was-sent or --drop, and ask for the rows that are missing in a call of their own."
+        )
 
 
 def send_unsure_again(tx: Connection) -> int:
@@ -58,7 +73,7 @@ def _apply(tx: Connection, which: list[ColumnElement[bool]], decision: str, by: 
         "was-sent": {"state": "done", "accepted": left, "settled_at": time.time()},
         "send": waiting,
         "send-again": waiting | {"repeated": True},
-        "drop": {"state": "done", "skipped": left, "settled_at": time.time()},
+        "drop": {"state": "done", "skipped": left - chunks.c.accepted, "settled_at": time.time()},
     }
     rows = tx.execute(
         update(chunks)

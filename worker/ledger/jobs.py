@@ -15,7 +15,7 @@ from worker.ledger.claims import Claim
 from worker.ledger.ids import new_id
 from worker.ledger.inserting import Inserting
 from worker.ledger.prepared import Prepared
-from worker.ledger.refusing import skip_waiting
+from worker.ledger.refusing import skip_waiting, stop_looking
 from worker.ledger.tables import chunks, jobs
 
 GIVE_UP = {"call": 3600.0, "file": 86400.0}  # design §6: calls 1 h, files 24 h
@@ -171,6 +171,7 @@ def stop(
     if locked is None or locked.state in ENDED:
         return False
     skip_waiting(tx, job_id, code)
+    stop_looking(tx, job_id)
     values = {"state": state, "why": why, "error": error, "finished_at": time.time(), "planned": True}
     tx.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
     _announce(tx, "job.ended", locked)

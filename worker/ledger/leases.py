@@ -5,23 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy import Connection, and_, case, or_, select, update
 
-from worker.ledger.refusing import skip_in_stopped
-from worker.ledger.tables import chunks, is_held
+from worker.ledger.refusing import MOVING, skip_in_stopped
+from worker.ledger.tables import chunks, is_held, jobs
+
+WHY = "the process ended while the request was on the wire"
 
 
-def end_leases(tx: Connection, gone: Sequence[str]) -> list[str]:
+def end_leases(tx: Connection, gone: Sequence[str], looked_up: Sequence[str] = ()) -> list[str]:
     """Claims whose lease ended, or whose owner is known to be dead: the job ids they belong to.
 
-    Marked ones are unsure: the request may have left. The others never left; they are suspects, because
-    whatever killed their process may be in them.
+    Marked ones are unsure: the request may have left; where the platform can be asked (`looked_up`, by operation), it
+    will be. The others never left; they are suspects, because whatever killed their process may be in them.
     """
     ended = and_(is_held, or_(chunks.c.lease_until < time.time(), chunks.c.owner.in_(gone)))
+    asked = chunks.c.job_id.in_(select(jobs.c.id).where(jobs.c.operation.in_(looked_up), jobs.c.state.in_(MOVING)))
     lost = tx.execute(
         update(chunks)
         .where(chunks.c.state == "sending", ended)
-        .values(state="unsure", why="the process ended while the request was on the wire", lease_until=None, owner=None)
+        .values(state=case((asked, "awaiting"), else_="unsure"), why=WHY, lease_until=None, owner=None)
         .returning(chunks.c.job_id)
     ).scalars()
     affected = set(lost)

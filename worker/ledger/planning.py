@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select
@@ -16,9 +17,11 @@ from worker.sources.piece import Stretch
 
 FIRST_CHUNK = 1
 OF_CALL = Prepared(select(chunks).where(chunks.c.job_id == bindparam("job"), chunks.c.n == FIRST_CHUNK))
+ALL_OF_CALL = Prepared(select(chunks).where(chunks.c.job_id == bindparam("job")).order_by(chunks.c.n))
 NEW = Inserting(
     chunks,
     *("job_id", "account", "n", "state", "length", "payload", "owner", "lease_until", "fence", "sent_at"),
+    *("first_row", "lines", "rows", "person"),
 )
 
 
@@ -34,27 +37,31 @@ def plan(tx: Connection, job_id: str, account: str, first: int, pieces: Sequence
     )
 
 
+@dataclass(frozen=True)
+class Load:
+    """What one chunk of a call carries: `payload` is sealed, `person` a hash."""
+
+    job_id: str
+    account: str
+    payload: bytes = field(repr=False)
+    n: int = FIRST_CHUNK
+    first_row: int = 1
+    rows: int = 1
+    person: str | None = None
+
+
 def add_call(
-    tx: Connection,
-    job_id: str,
-    account: str,
-    payload: bytes,
-    owner: str | None = None,
-    lease: float = 0.0,
-    *,
-    marked: bool = False,
+    tx: Connection, load: Load, owner: str | None = None, lease: float = 0.0, *, marked: bool = False
 ) -> Row[Any]:
-    """Record the one chunk of a call, claimed already when `owner` is about to see to it, `marked` when its request
-    leaves right after this commit."""
+    """Record a chunk of a call, claimed already when `owner` is about to see to it, `marked` when its request leaves
+    right after this commit."""
     now = time.time()
     row: Row[Any] = NEW(
         tx,
-        job_id=job_id,
-        account=account,
-        n=FIRST_CHUNK,
+        **vars(load),
+        lines=load.rows,
         state="sending" if marked else "claimed" if owner else "waiting",
-        length=len(payload),
-        payload=payload,
+        length=len(load.payload),
         owner=owner,
         lease_until=now + lease if owner else None,
         fence=1 if owner else 0,
@@ -67,6 +74,11 @@ def last_planned(tx: Connection, job_id: str) -> Row[Any] | None:
     """The stretch that reaches furthest into the file: where planning goes on."""
     furthest = select(chunks).where(chunks.c.job_id == job_id).order_by(chunks.c.offset.desc()).limit(1)
     return tx.execute(furthest).one_or_none()
+
+
+def all_of_call(tx: Connection, job_id: str) -> list[Row[Any]]:
+    """The chunks of a call in order; nearly always one."""
+    return ALL_OF_CALL(tx, job=job_id).rows
 
 
 def of_call(tx: Connection, job_id: str) -> Row[Any]:

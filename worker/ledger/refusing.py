@@ -23,6 +23,13 @@ def skip_waiting(tx: Connection, job_id: str, code: str) -> None:
     _skip(tx, code, chunks.c.job_id == job_id, chunks.c.state == "waiting")
 
 
+def stop_looking(tx: Connection, job_id: str) -> None:
+    """Nobody asks the platform any more about the calls of a job that was stopped: a person has to."""
+    which = (chunks.c.job_id == job_id, chunks.c.state == "awaiting")
+    values = {"state": "unsure", "lease_until": None, "owner": None, "fence": chunks.c.fence + 1}
+    tx.execute(update(chunks).where(*which).values(**values))
+
+
 def skip_in_stopped(tx: Connection, which: ColumnElement[bool]) -> None:
     for state, code in STOPPED.items():
         stopped = exists(select(jobs.c.id).where(jobs.c.id == chunks.c.job_id, jobs.c.state == state))

@@ -88,6 +88,8 @@ chunks = Table(
     Column("checksum", String(64), nullable=False, server_default=""),
     Column("too_long", Boolean, nullable=False, server_default=false()),
     Column("payload", LargeBinary),
+    Column("person", String(64)),  # a keyed hash: whom a call changes
+    Column("looks", Integer, nullable=False, server_default="0"),  # how often the platform was asked what became of it
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("deaths", Integer, nullable=False, server_default="0"),
     Column("suspect", Boolean, nullable=False, server_default=false()),
@@ -111,6 +113,8 @@ chunks = Table(
 # marking and settling does not pay for them. A query that shall use one has to name the same condition.
 waits_for_a_moment = chunks.c.not_before > literal_column("0")
 is_held = chunks.c.lease_until.is_not(None)
+is_ordered = chunks.c.person.is_not(None)
+Index("ix_chunks_person", chunks.c.person, chunks.c.id, sqlite_where=is_ordered, postgresql_where=is_ordered)
 Index("ix_chunks_waits", chunks.c.not_before, sqlite_where=waits_for_a_moment, postgresql_where=waits_for_a_moment)
 Index("ix_chunks_held", chunks.c.lease_until, sqlite_where=is_held, postgresql_where=is_held)
 
@@ -151,6 +155,13 @@ notices = Table(
     Column("created_at", Float, nullable=False),
     *claim_columns(),
     Index(None, "state", "not_before"),
+)
+
+keepsakes = Table(
+    "keepsakes",  # small things that are kept sealed: the key of hashes of persons, what a platform wants handed back
+    metadata,
+    Column("id", String(160), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
 )
 
 doors = Table(

@@ -19,7 +19,7 @@ from worker.ledger.types import Row
 from worker.operation import Repeat
 from worker.process import Process
 from worker.runner import books, sending
-from worker.runner.consignment import Consignment, of_order
+from worker.runner.consignment import Consignment, repeat_of, wire_of
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,23 @@ class Leaving:
 def ready(process: Process, order: Order) -> Leaving | None:
     """None when it can't leave now, for whatever reason: a lane finds out which, and says so in the ledger."""
     try:
-        repeat, parcel = of_order(process, order.operation, order.account, order.payload)
+        if not _is_simple(order):
+            return None
+        account = platforms.account(order.account)
+        payload = order.parts[0].payload
+        wire = wire_of(process, order.operation, account, payload, None)
+        parcel = process.client.pack(order.operation, account.platform, account.access, wire)
         if process.stopping.is_set() or not process.client.is_open(parcel):
             return None
-        process.budget.take(order.account, platforms.account(order.account).pace)
+        process.budget.take(order.account, account.pace)
     except (Busy, Refused):
         return None
-    return Leaving(order, repeat, parcel)
+    return Leaving(order, repeat_of(order.operation, payload), parcel)
+
+
+def _is_simple(order: Order) -> bool:
+    """One request, whose payload is in order. Where the platform wants something handed back, a lane looks for it."""
+    return len(order.parts) == 1 and not order.parts[0].refusals and order.operation.keeps is None
 
 
 def send(process: Process, leaving: Leaving, chunk: Row[Any]) -> Row[Any]:
@@ -52,7 +62,15 @@ def send(process: Process, leaving: Leaving, chunk: Row[Any]) -> Row[Any]:
     order = leaving.order
     account = platforms.account(order.account)
     sent = Consignment(
-        chunk.job_id, order.operation, account, chunk, of(chunk), leaving.repeat, (), lambda: leaving.parcel
+        chunk.job_id,
+        order.operation,
+        account,
+        chunk,
+        of(chunk),
+        leaving.repeat,
+        (),
+        lambda: leaving.parcel,
+        order.parts[0].payload,
     )
     result = sending.send(process, sent, leaving.parcel)
     # In the same commit, but kept for the next ones should this one fail.

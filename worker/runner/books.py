@@ -7,11 +7,12 @@ from typing import Any
 
 from worker import outage
 from worker.errors import Busy, Down, Forbidden, Refused, Unsure
-from worker.ledger import chunks, claims, jobs, refusing, tickets
+from worker.ledger import chunks, claims, jobs, looking, refusing, tickets
 from worker.ledger.types import Connection, Row
 from worker.operation import Reading
-from worker.outcome import Outcome, Refusal, accepted, refused
+from worker.outcome import Outcome, Refusal, refused
 from worker.process import Process
+from worker.runner import replies
 from worker.runner.consignment import Consignment
 from worker.settings import SettingsError
 
@@ -34,13 +35,13 @@ def book(process: Process, tx: Connection, sent: Consignment, result: Result) ->
     account = sent.account.id
     match result:
         case Reading():
-            _settle(process, tx, sent, accepted(sent.rows, sent.left_out, result.answer))
+            settle(process, tx, sent, *replies.outcome(sent, result))
             outage.answered(tx, account)
         case Refused():
-            _settle(process, tx, sent, _all_refused(sent, result))
+            settle(process, tx, sent, _all_refused(sent, result))
             outage.answered(tx, account)
         case Unsure():
-            chunks.lose(tx, sent.claim, str(result))
+            _lose(tx, sent, str(result))
             outage.failed(tx, account, str(result))
             _ended(tx, sent)
         case Busy():
@@ -59,14 +60,21 @@ def refuse_unsent(tx: Connection, job_id: str, chunk: Row[Any], error: Refused) 
     """Our own check left no row to send. The platform was not asked, so its door does not move."""
     chunks.settle(tx, claims.of(chunk), refused(chunk.rows, error.refusals))
     if chunk.payload is not None:
+        replies.next_turn(tx, chunk)
         call_ended(tx, job_id)
 
 
-def _settle(process: Process, tx: Connection, sent: Consignment, outcome: Outcome) -> None:
-    settled = chunks.settle(tx, sent.claim, outcome)
-    if settled and outcome.answer is not None and sent.is_call:
-        chunks.keep_answer(tx, sent.claim, process.seal.close(outcome.answer))
+def settle(process: Process, tx: Connection, sent: Consignment, came: Outcome, unsure: int = 0) -> None:
+    """Write what came of it; of `unsure` rows nobody can say."""
+    replies.settle(process, tx, sent, came, unsure)
     _ended(tx, sent)
+
+
+def _lose(tx: Connection, sent: Consignment, why: str) -> None:
+    """Looked up where the platform can be asked, else for a person."""
+    lookup = sent.operation.lookup if sent.is_call else None
+    if lookup is None or not looking.look_up(tx, sent.claim, lookup.settle, why):
+        chunks.lose(tx, sent.claim, why)
 
 
 def _ended(tx: Connection, sent: Consignment) -> None:
@@ -118,4 +126,5 @@ def _try_again(tx: Connection, job_id: str, chunk: Row[Any], why: str, wait: flo
         return
     refusing.refuse_whole(tx, chunk, GAVE_UP)
     if chunk.payload is not None:
+        replies.next_turn(tx, chunk)
         call_ended(tx, job_id)

@@ -12,14 +12,15 @@ from typing import Any
 from celery import Task
 from celery.exceptions import Ignore, Retry
 
-from worker import outage
+from worker import outage, platforms
 from worker.intake import Order, record
-from worker.ledger import chunks, claims, jobs, outlook, planning, reports, tickets
+from worker.ledger import chunks, claims, jobs, looking, planning, reports, tickets
 from worker.ledger.claims import Claim
 from worker.ledger.types import Connection, Row
+from worker.operation import JSON
 from worker.outcome import Refusal
 from worker.process import Process
-from worker.runner import at_once, sending, suspects
+from worker.runner import at_once, lookups, sending, suspects
 from worker.runner.at_once import Leaving
 from worker.runner.lane import Lane
 from worker.runner.results import Refused, Unsure
@@ -48,21 +49,30 @@ def first_run(process: Process, task: Task[Any, Any], order: Order) -> Any:
     def take_in(tx: Connection, leaving: Leaving | None = None) -> Held | None:
         if tickets.get(tx, task_id) is not None:
             return _again(process, tx, task_id, lease)
-        go = leaving is not None and outage.is_open(tx, order.account)
+        turn = _has_its_turn(process, tx, order)
+        go = turn and leaving is not None and outage.is_open(tx, order.account)
         marked = leaving is not None and go and leaving.marked
-        claimed = partial(planning.add_call, owner=process.owner, lease=lease, marked=marked)
+        owner = process.owner if turn else None
+        claimed = partial(planning.add_call, owner=owner, lease=lease, marked=marked)
         job_id, new, chunk = record(process, tx, order, task_id, claimed)
         ticket = tickets.open_held(tx, task_id, job_id, signature, process.owner, lease)
         if ticket is None:
             return None
-        return Held(ticket, job_id, chunk if new else _claim(process, tx, job_id, lease), go and new)
+        mine = chunk if new and turn else None if new else _claim(process, tx, job_id, lease)
+        return Held(ticket, job_id, mine, go and new)
 
     with process.slots.call(order.account, PATIENCE) as free:
         leaving = at_once.ready(process, order) if free else None
         held = process.ledger.write(lambda tx: take_in(tx, leaving))
         if leaving is not None and held is not None and held.chunk is not None and held.goes_at_once:
-            return _result(process, held.ticket, at_once.send(process, leaving, held.chunk))
+            return _result(process, held.ticket, [at_once.send(process, leaving, held.chunk)])
     return _deliver(process, held)
+
+
+def _has_its_turn(process: Process, tx: Connection, order: Order) -> bool:
+    """Calls for one person go out in the order they were asked for."""
+    person = order.parts[0].person
+    return person is None or not looking.any_ahead(tx, process.people.mark(tx, order.account, person))
 
 
 def known_run(process: Process, task_id: str, lease: float) -> Any:
@@ -72,12 +82,8 @@ def known_run(process: Process, task_id: str, lease: float) -> Any:
 
 def move(process: Process, job: Row[Any]) -> None:
     """A wake-up of a call that nobody waits for with a Celery task."""
-    lease = sending.lease(20.0)
-    chunk = process.ledger.write(lambda tx: _claim(process, tx, job.id, lease))
-    if chunk is not None:
-        _carry(process, job, chunk)
-    elif process.ledger.read(lambda tx: outlook.any_suspects(tx, job.id)):
-        suspects.run(process, job)
+    lease = sending.lease(platforms.operation(job.operation).timeouts.total)
+    _carry_all(process, job, process.ledger.write(lambda tx: _claim(process, tx, job.id, lease)))
 
 
 def revoked(process: Process, task_id: str) -> None:
@@ -113,11 +119,27 @@ def _deliver(process: Process, held: Held | None) -> Any:
         raise Ignore
     job = process.ledger.read(lambda tx: jobs.get(tx, held.job_id))
     assert job is not None  # noqa: S101 - a ticket's job is a foreign key
-    if held.chunk is not None:
-        _carry(process, job, held.chunk)
-    elif process.ledger.read(lambda tx: outlook.any_suspects(tx, job.id)):
+    return _result(process, held.ticket, _carry_all(process, job, held.chunk))
+
+
+def _carry_all(process: Process, job: Row[Any], chunk: Row[Any] | None) -> list[Row[Any]]:
+    """Whatever of a call can be done now: its chunks one after the other, and questions about lost ones. All its
+    chunks as they are then."""
+    while chunk is not None:
+        number = chunk.n
+        _carry(process, job, chunk)
+        found = process.ledger.read(lambda tx: planning.all_of_call(tx, job.id))
+        if found[number - 1].state != "done" or not any(row.state == "waiting" for row in found):
+            break
+        chunk = process.ledger.write(lambda tx: _claim(process, tx, job.id, sending.lease(20.0)))
+    found = process.ledger.read(lambda tx: planning.all_of_call(tx, job.id))
+    if any(row.state == "waiting" and row.suspect for row in found):
         suspects.run(process, job)
-    return _result(process, held.ticket, process.ledger.read(lambda tx: planning.of_call(tx, job.id)))
+    elif any(row.state == "awaiting" for row in found):
+        lookups.run(process, job)
+    else:
+        return found
+    return process.ledger.read(lambda tx: planning.all_of_call(tx, job.id))
 
 
 def _carry(process: Process, job: Row[Any], chunk: Row[Any]) -> None:
@@ -128,16 +150,32 @@ def _carry(process: Process, job: Row[Any], chunk: Row[Any]) -> None:
             process.ledger.write(lambda tx: chunks.put_back(tx, claims.of(chunk), 0.5, why="the account is busy here"))
 
 
-def _result(process: Process, ticket: Claim, chunk: Row[Any]) -> Any:
+def _result(process: Process, ticket: Claim, found: list[Row[Any]]) -> Any:
     """Return or raise what Celery shall store; or leave the ticket waiting, with the message done."""
-    if chunk.state == "unsure":
-        raise Unsure(chunk.why or "the answer is lost", chunk.job_id)
-    if chunk.state != "done":
-        raise _later(process, ticket, chunk)
-    if chunk.accepted:
-        answer = process.seal.open(chunk.answer) if chunk.answer else None
-        return {"job": chunk.job_id, "state": "finished", "answer": answer, "repeated": bool(chunk.repeated)}
-    raise Refused.of(process.ledger.read(lambda tx: _reasons(tx, chunk)), chunk.job_id)
+    for chunk in found:
+        if chunk.state not in ("unsure", "done"):
+            raise _later(process, ticket, chunk)
+    for chunk in found:
+        if chunk.state == "unsure":
+            raise Unsure(chunk.why or "the answer is lost", chunk.job_id)
+    if any(chunk.accepted for chunk in found):
+        return _accepted(process, found)
+    raise Refused.of(process.ledger.read(lambda tx: _reasons(tx, found[0])), found[0].job_id)
+
+
+def _accepted(process: Process, found: list[Row[Any]]) -> JSON:
+    """The platform's own words, in a list where one call took several requests; and why some rows were refused."""
+    answers = [process.seal.open(chunk.answer) if chunk.answer else None for chunk in found]
+    said = {
+        "job": found[0].job_id,
+        "state": "finished",
+        "answer": answers[0] if len(answers) == 1 else answers,
+        "repeated": any(chunk.repeated for chunk in found),
+    }
+    if any(chunk.refused for chunk in found):
+        reasons = process.ledger.read(lambda tx: _reasons(tx, found[0]))
+        said["refused"] = [{"row": one.row, "code": one.code, "reason": one.reason} for one in reasons]
+    return said
 
 
 def _reasons(tx: Connection, chunk: Row[Any]) -> list[Refusal]:
@@ -150,7 +188,8 @@ def _reasons(tx: Connection, chunk: Row[Any]) -> list[Refusal]:
 
 def _later(process: Process, ticket: Claim, chunk: Row[Any]) -> Retry:
     """State RETRY, message done with; the sweeper publishes the stored signature when the ticket is due."""
-    due = chunk.not_before if chunk.state == "waiting" else time.time() + LOOK_AGAIN
+    named = chunk.state in ("waiting", "awaiting") and chunk.not_before > time.time()
+    due = chunk.not_before if named else time.time() + LOOK_AGAIN
     wait = max(0.0, due - time.time())
     process.ledger.write(lambda tx: tickets.wait(tx, ticket, wait))
     return Retry(chunk.why or "it waits", when=dt.datetime.fromtimestamp(due, dt.UTC))

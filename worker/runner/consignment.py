@@ -6,23 +6,26 @@ import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from worker import platforms
-from worker.check import check_payload, check_piece, too_long
+from worker.check import check_piece, too_long
 from worker.client import Parcel
 from worker.errors import Refused
 from worker.ledger.claims import Claim, of
 from worker.ledger.types import Row
 from worker.operation import JSON, Operation, Repeat
 from worker.outcome import Refusal
+from worker.parts import checked
 from worker.platforms import Account
 from worker.process import Process
 from worker.sources.opening import Named, open_rows
 from worker.sources.piece import line_limit
 from worker.sources.source import Source
+from worker.wire import Sending, Wire
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Consignment:
     repeat: Repeat
     left_out: tuple[Refusal, ...]
     pack: Callable[[], Parcel] = field(repr=False)
+    payload: JSON = field(default_factory=dict, repr=False)
 
     @property
     def is_call(self) -> bool:
@@ -54,47 +58,53 @@ class TooBig(Exception):
 def prepare(process: Process, job: Row[Any], chunk: Row[Any]) -> Consignment:
     """Read, check and build. Raises `Refused` when no row is left to send, `SourceChanged`, `TooBig`."""
     operation = platforms.operation(job.operation)
-    make = _of_call if job.kind == "call" else _of_file
-    body, repeat, left_out = make(process, job, operation, chunk)
     account = platforms.account(job.account)
-    pack = functools.partial(process.client.pack, operation, account.platform, account.access, body)
-    return Consignment(job.id, operation, account, chunk, of(chunk), repeat, left_out, pack)
+    payload: JSON = {}
+    left_out: tuple[Refusal, ...] = ()
+    if job.kind == "call":
+        payload = checked(operation, process.seal.open(chunk.payload))
+        wire = wire_of(process, operation, account, payload, chunk.person)
+    else:
+        wire, left_out = _of_file(process, job, operation, chunk)
+    pack = functools.partial(process.client.pack, operation, account.platform, account.access, wire)
+    repeat = repeat_of(operation, payload)
+    return Consignment(job.id, operation, account, chunk, of(chunk), repeat, left_out, pack, payload)
 
 
-def of_order(process: Process, operation: Operation, account_id: str, payload: Any) -> tuple[Repeat, Parcel]:
-    """The request of a call that is not recorded yet. Raises `Refused`."""
-    body, repeat = _checked(payload, operation)
-    account = platforms.account(account_id)
-    return repeat, process.client.pack(operation, account.platform, account.access, body)
+def prepare_known(process: Process, job: Row[Any], chunk: Row[Any]) -> Consignment:
+    """A call that was sent already, to ask the platform about it; its own request is not made again."""
+    operation = platforms.operation(job.operation)
+    payload = checked(operation, process.seal.open(chunk.payload))
+    account = platforms.account(job.account)
+    return Consignment(job.id, operation, account, chunk, of(chunk), repeat_of(operation, payload), (), _never, payload)
 
 
-def _of_call(
-    process: Process, _job: Row[Any], operation: Operation, chunk: Row[Any]
-) -> tuple[Any, Repeat, tuple[Refusal, ...]]:
-    body, repeat = _checked(process.seal.open(chunk.payload), operation)
-    return body, repeat, ()
+def _never() -> Parcel:
+    raise RuntimeError("a call that is asked about is not sent")
 
 
-def _checked(payload: Any, operation: Operation) -> tuple[JSON, Repeat]:
-    body, refusals = check_payload(payload, operation.shape)
-    if body is None:
-        raise Refused(refusals)
-    return body, repeat_of(operation, body)
+def wire_of(process: Process, operation: Operation, account: Account, payload: JSON, person: str | None) -> Wire:
+    """The request that a checked payload is now. Raises `Refused` when it is too late for it."""
+    if operation.compose is None:
+        return Wire(operation.path, body=payload)
+    kept = process.ledger.read(lambda tx: process.people.kept(tx, person)) if operation.keeps and person else None
+    return operation.compose(payload, Sending(datetime.now(UTC), account.told, kept))
 
 
 def _of_file(
     process: Process, job: Row[Any], operation: Operation, chunk: Row[Any]
-) -> tuple[Any, Repeat, tuple[Refusal, ...]]:
+) -> tuple[Wire, tuple[Refusal, ...]]:
     assert operation.rows is not None  # noqa: S101 - a file is recorded only for operations with rows
     if chunk.too_long:
         raise Refused([too_long(chunk, operation.limits)])
-    checked = check_piece(source_of(process, job), chunk, operation.rows)
-    if not checked.rows:
-        raise Refused(checked.refusals)
-    encoded = msgspec.json.encode(checked.rows)
+    rows = check_piece(source_of(process, job), chunk, operation.rows)
+    if not rows.rows:
+        raise Refused(rows.refusals)
+    encoded = msgspec.json.encode(rows.rows)
     if len(encoded) > line_limit(operation.limits):
         raise TooBig
-    return {operation.rows.key: msgspec.Raw(encoded)}, repeat_of(operation, {}), tuple(checked.refusals)
+    body = {operation.rows.key: msgspec.Raw(encoded)}
+    return Wire(operation.path, body=body), tuple(rows.refusals)
 
 
 def repeat_of(operation: Operation, payload: dict[str, Any]) -> Repeat:

@@ -1,0 +1,47 @@
+"""Persons as the ledger knows them: a keyed hash, which says who is the same and never who it is.
+
+The key is made once, sealed in the ledger: a change of SECRET_KEY leaves the hashes as they are.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+
+from worker.ledger import keepsakes
+from worker.ledger.types import Connection
+from worker.seal import Seal
+
+KEY = "persons"
+
+
+class People:
+    """One process's. Every look is part of a transaction of the ledger."""
+
+    def __init__(self, seal: Seal) -> None:
+        self._seal = seal
+        self._key: bytes | None = None
+
+    def mark(self, tx: Connection, account: str, person: str) -> str:
+        """64 characters that stand for a person at an account."""
+        text = f"{account}\0{person}".encode("utf-8", "surrogatepass")
+        return hmac.new(self._key or self._find_key(tx), text, hashlib.sha256).hexdigest()
+
+    def _find_key(self, tx: Connection) -> bytes:
+        """Not remembered when it is made: should this transaction fail, there is none."""
+        kept = keepsakes.get(tx, KEY)
+        if kept is None:
+            made = self._seal.close(base64.b64encode(secrets.token_bytes(32)).decode())
+            return base64.b64decode(self._seal.open(keepsakes.first(tx, KEY, made)))
+        self._key = base64.b64decode(self._seal.open(kept))
+        return self._key
+
+    def kept(self, tx: Connection, mark: str) -> str | None:
+        """What the platform wants handed back for this person."""
+        sealed = keepsakes.get(tx, f"kept/{mark}")
+        return None if sealed is None else str(self._seal.open(sealed))
+
+    def keep(self, tx: Connection, mark: str, value: str) -> None:
+        keepsakes.keep(tx, f"kept/{mark}", self._seal.close(value))

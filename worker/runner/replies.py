@@ -1,0 +1,60 @@
+"""What an answer to a call means for its rows: accepted all, or sorted one by one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from worker.ledger import chunks, jobs, looking, tickets
+from worker.ledger.types import Connection, Row
+from worker.operation import Reading
+from worker.outcome import Outcome, accepted
+from worker.process import Process
+from worker.runner.consignment import Consignment
+
+IN_PART = "the platform's answer does not say what became of every row"
+
+
+def outcome(sent: Consignment, reading: Reading) -> tuple[Outcome, int]:
+    """What came of the rows, and how many of them are unsure."""
+    sort = sent.operation.sort
+    if sort is None or not sent.is_call:
+        return accepted(sent.rows, sent.left_out, with_next_page(sent, reading.answer)), 0
+    found = sort(sent.payload, reading.answer or {})
+    named = [replace(one, row=one.row + sent.chunk.first_row - 1) for one in found.refused]
+    unsure = len(found.unsure)
+    return accepted(sent.rows - len(named) - unsure, named, reading.answer), unsure
+
+
+def with_next_page(sent: Consignment, answer: dict[str, Any] | None) -> dict[str, Any] | None:
+    """An answer that is one page of a list says which payload asks for the next; null after the last."""
+    pages = sent.operation.pages
+    if pages is None or answer is None:
+        return answer
+    return {**answer, "next": pages.following(sent.payload, answer)}
+
+
+def settle(process: Process, tx: Connection, sent: Consignment, came: Outcome, unsure: int = 0) -> None:
+    """Write it, keep the answer of a call, and wake who waited for this person's turn."""
+    settled = chunks.settle_in_part(tx, sent.claim, came, IN_PART) if unsure else chunks.settle(tx, sent.claim, came)
+    if not (settled and sent.is_call):
+        return
+    if came.answer is not None:
+        chunks.keep_answer(tx, sent.claim, process.seal.close(came.answer))
+        _keep_for_person(process, tx, sent, came.answer)
+    next_turn(tx, sent.chunk)
+
+
+def next_turn(tx: Connection, chunk: Row[Any]) -> None:
+    """The next call for the same person may go."""
+    following = looking.following(tx, chunk)
+    if following is not None:
+        jobs.look_at(tx, following)
+        tickets.ready(tx, following)
+
+
+def _keep_for_person(process: Process, tx: Connection, sent: Consignment, answer: dict[str, Any]) -> None:
+    keeps, person = sent.operation.keeps, sent.chunk.person
+    value = keeps.read(answer) if keeps and person else None
+    if value is not None:
+        process.people.keep(tx, person, value)
