@@ -1,4 +1,4 @@
-"""The sandbox's own routes under `/_sandbox/`: faults, latency, counts. They are neither counted nor logged."""
+"""The sandbox's own routes under `/_sandbox/`: faults, latency, counts, people. They are neither counted nor logged."""
 
 from __future__ import annotations
 
@@ -69,6 +69,13 @@ def _events(stage: Stage, request: Request) -> Any:
     return {"taken": stage.tally.of(email)}
 
 
+def _person(stage: Stage, request: Request) -> Any:
+    query = _query(request)
+    if not query.get("email"):
+        raise Refusal(400, "Ask for one person: /_sandbox/person?email=ADDRESS")
+    return {"known": stage.person(query["email"], query.get("platform", ""))}
+
+
 def _taken(stage: Stage, request: Request) -> Any:
     events = read_json(request.body)
     if not isinstance(events, list):
@@ -90,6 +97,7 @@ ROUTES: Mapping[str, Callable[[Stage, Request], Any]] = {
     "GET log": lambda stage, _: stage.log.last(),
     "GET wire": _wire,
     "GET events": _events,
+    "GET person": _person,
     "POST taken": _taken,
     "POST reset": _reset,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from sandbox.answer import Answer
 from sandbox.request import Request
@@ -38,3 +38,14 @@ class Role(Protocol):
     def environment(self, url: str) -> dict[str, str]:
         """The variables that connect omniworker to this platform at `url` (its base, prefix included)."""
         ...
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """A platform that keeps what it was told of people, and can be asked in what state that left them."""
+
+    def person(self, address: str) -> dict[str, Any] | None:
+        """What is known of this person; None for a stranger."""
+        ...
+
+    def forget(self) -> None: ...

@@ -68,6 +68,10 @@ class Sandbox:
         """How many events of this person were taken."""
         return self._stage.tally.of(email)
 
+    def person(self, email: str, platform: str = "") -> dict[str, Any] | None:
+        """What the platform knows of this person, each field as it was said last; None for a stranger."""
+        return self._stage.person(email, platform)
+
     def wire(self, at: float) -> int:
         """How many calls were on the wire at this moment of `time.monotonic()`."""
         return self._stage.wire.at(at)
@@ -76,7 +80,7 @@ class Sandbox:
         return self._stage.log.last()
 
     def reset(self) -> None:
-        """Forget counts, log and faults."""
+        """Forget people, counts, log and faults."""
         self._stage.reset()
 
     def stop(self) -> None:
@@ -96,15 +100,16 @@ def start(
     latency: float = 0.0,
     host: str = "127.0.0.1",
     seed: int = 0,
-    roles: Sequence[Role] = (Omnisense(),),
+    roles: Sequence[Role] | None = None,
 ) -> Sandbox:
-    """Listen on `port` (0: any free one). `seed` decides which requests meet a fault that has a share.
+    """Listen on `port` (0: any free one) and play `roles`, by default every platform there is.
 
+    `seed` decides which requests meet a fault that has a share.
     Raises `NotLoopback` for a host that others can reach, OSError for a port that is taken.
     """
     if not _is_loopback(host):
         raise NotLoopback(f"{host} is not on the loopback: use 127.0.0.1.")
-    stage = Stage(roles, latency, seed)
+    stage = Stage((Omnisense(),) if roles is None else roles, latency, seed)
     return Sandbox(Listener((host, port), stage), stage)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.answer import Refusal
 from sandbox.faults import BadFault, Faults, is_wait
 from sandbox.log import Log
-from sandbox.role import Role
+from sandbox.role import Remembers, Role
 from sandbox.tally import Tally
 from sandbox.wire import Wire
 
@@ -44,7 +44,17 @@ class Stage:
     def counts(self) -> dict[str, Any]:
         return {**self.log.counts(), **self.tally.counts(), **self.wire.counts()}
 
+    def person(self, address: str, title: str = "") -> dict[str, Any] | None:
+        """What the platform of this title (the first one if it is empty) knows of a person."""
+        role = self.role_called(title)
+        if not isinstance(role, Remembers):
+            raise Refusal(404, f"{role.title} keeps nothing of people here.")
+        return role.person(address)
+
     def reset(self) -> None:
-        """Forget counts, intervals, log and faults; the latency stays."""
+        """Forget people, counts, intervals, log and faults; the latency stays."""
+        for role in self.roles:
+            if isinstance(role, Remembers):
+                role.forget()
         for part in (self.faults, self.log, self.tally, self.wire):
             part.clear()
