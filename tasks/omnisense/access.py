@@ -17,6 +17,7 @@ from worker.operation import Access, NotConnected, Operation, Reading, Setting, 
 BASIC = "basic"
 ADMIN = "admin"
 INSTANCE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+TRANSACTIONAL = "OMNISENSE_TRANSACTIONAL_TEMPLATES"
 LOOPBACK = ("http://127.0.0.1:", "http://localhost:", "http://[::1]:")
 
 SETTINGS = (
@@ -26,6 +27,7 @@ SETTINGS = (
     Setting("OMNISENSE_MASTER_KEY", "for the administrative API: imports and newsletters", secret=True),
     Setting("OMNISENSE_ADMIN_EMAIL", "for the administrative API", secret=True),
     Setting("OMNISENSE_ADMIN_TOKEN", "for the administrative API", secret=True),
+    Setting(TRANSACTIONAL, "comma list of template ids whose newsletters may go past an opt-out (is_transactional)"),
 )
 KEYS = ("OMNISENSE_API_KEY", "OMNISENSE_MASTER_KEY", "OMNISENSE_ADMIN_EMAIL", "OMNISENSE_ADMIN_TOKEN")
 

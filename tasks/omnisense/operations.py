@@ -3,22 +3,44 @@
 Source: Omnisense API documentation v1.0. It names no limits; those marked assumed are our own.
 """
 
+from tasks.omnisense import events, newsletters, subscribers
 from tasks.omnisense.access import ADMIN, BASIC
 from tasks.omnisense.precheck import precheck
-from tasks.omnisense.shapes import Event, UserEvent
+from tasks.omnisense.shapes import NEWSLETTER, Event, Newsletter, Subscriber, UserEvent
 from worker.operation import Cells, Limits, Operation, Repeat, Rows
+from worker.wire import Keeps
 
 OPERATIONS = (
     Operation(
+        name="omnisense.save_subscriber",
+        summary="Create or update one person: what is known of them, and what they agreed to.",
+        source="Omnisense API v1.0, Basic API, User data",
+        method="POST",
+        path=subscribers.PATH,
+        auth=BASIC,
+        shape=Subscriber,
+        repeat=Repeat.SAFE,
+        compose=subscribers.compose,
+        person=subscribers.person,
+        keeps=Keeps(subscribers.trid),
+        example={
+            "udid": "12345-abcdef-67890-fedcba",
+            "user": {"email": "foo@bar.com", "first_name": "Foo", "last_name": "Bar", "lang": "fr", "optin": True},
+            "location": {"latitude": "42.6932879", "longitude": "2.8951097"},
+            "metadata": {"purchase_count": "5"},
+        },
+    ),
+    Operation(
         name="omnisense.record_user_event",
-        summary="Record what one person just did; the event takes the moment of its arrival.",
+        summary="Record what one person just did; with date and e-mail, it keeps its date when it leaves late.",
         source="Omnisense API v1.0, Basic API, Actions / Events",
         method="POST",
-        path="/user_event",
+        path=events.PATH,
         auth=BASIC,
         shape=UserEvent,
         repeat=Repeat.HARMFUL,
         may_repeat=True,
+        compose=events.compose,
         example={
             "email": "foo@bar.com",
             "user_event": {
@@ -28,15 +50,39 @@ OPERATIONS = (
         },
     ),
     Operation(
+        name="omnisense.send_newsletter",
+        summary="Send a template to people that Omnisense knows; addresses it doesn't know are ignored there.",
+        source="Omnisense API v1.0, Administrative API, Email API",
+        method="POST",
+        path=newsletters.PATH,
+        auth=ADMIN,
+        shape=Newsletter,
+        limits=NEWSLETTER,
+        repeat=Repeat.HARMFUL,
+        verified=False,
+        split=newsletters.split,
+        count=newsletters.count,
+        compose=newsletters.compose,
+        example={
+            "newsletter": {
+                "newsletter_template_id": 45,
+                "sender_profile_id": 11,
+                "title": "Lorem ipsum title",
+                "variables": {"promo_code": "123456", "promo_link": "https://omnisense.io?promo=123456"},
+            },
+            "emails": ["foo@bar.com", {"email": "yourcustomer@test.com", "variables": {"promo_code": "654321"}}],
+        },
+    ),
+    Operation(
         name="omnisense.import_user_events",
         summary="Import what many people did, each event with its own date, from a file.",
         source="Omnisense API v1.0, Administrative API, Import actions",
         method="POST",
-        path="/user_event/import",
+        path=events.IMPORT_PATH,
         auth=ADMIN,
         shape=Event,
         rows=Rows(
-            "user_events", Event, precheck, Cells(("email", "date", "identifier"), rest="segments", moments=("date",))
+            events.IMPORTED, Event, precheck, Cells(("email", "date", "identifier"), rest="segments", moments=("date",))
         ),
         limits=Limits(rows=500, bytes=1 << 20, assumed=True),
         repeat=Repeat.HARMFUL,

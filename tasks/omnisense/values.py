@@ -1,22 +1,28 @@
-"""What Omnisense takes: the row of an import and the body of a single user event.
+"""The single values that Omnisense takes, and what each is refused for (platforms.md 1.3 to 1.7, and O5 to O15 there).
 
-Source: Omnisense API documentation v1.0, Basic API (Actions / Events), Administrative API (Import actions).
-
-An optional field that is null counts as left out: exports write null for what they don't have. Strings and numbers
-go on unchanged; only dates are rewritten, to the one form that the platform's document shows.
+Strings go on unchanged. What is rewritten, is rewritten to the one form that the platform's document shows or names:
+dates, codes of countries and languages, numbers where it takes strings only. A value in that form stays as it is.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, validates_schema
+from marshmallow import ValidationError, fields
 
 JSON = dict[str, Any]
-SCALARS = frozenset({str, int, float, bool, type(None)})
+DECIMAL = re.compile(r"[+-]?\d{1,20}(\.\d{1,400})?", re.ASCII)
+TWO_LETTERS = re.compile(r"[A-Za-z]{2}")
 
 FORM = "Write date, time and offset from UTC, as in 2026-01-31 14:00:00+02:00 or 2026-01-31T12:00:00Z."
+
+
+def problem(code: str, reason: str, advice: str) -> ValidationError:
+    """What is wrong with a value: the reason ends a sentence that begins with the field's name."""
+    return ValidationError({"code": code, "reason": reason, "advice": advice})
 
 
 def moment(text: str) -> str:
@@ -28,12 +34,17 @@ def moment(text: str) -> str:
         when = datetime.fromisoformat(text)
         utc = when.astimezone(UTC).isoformat(" ", "seconds") if when.tzinfo else None
     except (ValueError, OverflowError):
-        raise _problem("invalid", "is not a date and time that exists", FORM) from None
+        raise problem("invalid", "is not a date and time that exists", FORM) from None
     if utc is None:
-        raise _problem("naive", "does not say its offset from UTC", FORM)
+        raise problem("naive", "does not say its offset from UTC", FORM)
     if "T" not in text and " " not in text:
-        raise _problem("invalid", "has neither T nor a space before the time", FORM)
+        raise problem("invalid", "has neither T nor a space before the time", FORM)
     return f"{utc[:19]}Z"
+
+
+def plain(number: float) -> str:
+    """A number in plain decimal, without an exponent."""
+    return str(number) if isinstance(number, int) else format(Decimal(repr(number)), "f")
 
 
 class Text(fields.String):
@@ -42,7 +53,7 @@ class Text(fields.String):
     def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
         text = super()._deserialize(value, *rest, **more)
         if not text.strip():
-            raise _problem("empty", "is empty", "Give it a value.")
+            raise problem("empty", "is empty", "Give it a value.")
         return text
 
 
@@ -53,51 +64,89 @@ class Moment(fields.String):
         return moment(super()._deserialize(value, *rest, **more))
 
 
-class Segments(fields.Dict):
-    """Names with plain values: text, numbers, true, false or null; they go on unchanged."""
+class Delivery(Moment):
+    """A moment as `YYYY-MM-DDTHH:MM:SSZ`: ISO 8601 to the letter, as the document calls it (O5)."""
 
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> JSON:
-        if not isinstance(value, dict):
-            raise _problem("invalid", "is not an object", "Write names with plain values in braces.")
-        if not SCALARS.issuperset(map(type, value.values())):
-            raise _problem("nested", "holds a list or an object", "Give each segment one string, number or boolean.")
+    def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
+        return super()._deserialize(value, *rest, **more).replace(" ", "T")
+
+
+class Day(fields.String):
+    """A date without a time, as `YYYY-MM-DD` (O14)."""
+
+    def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
+        try:
+            return date.fromisoformat(super()._deserialize(value, *rest, **more)).isoformat()
+        except ValueError:
+            raise problem(
+                "invalid", "is not a date that exists", "Write it as in 1990-01-31, without a time."
+            ) from None
+
+
+class Country(fields.String):
+    """An ISO 3166 code of two letters, in upper case (O9)."""
+
+    def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
+        code = super()._deserialize(value, *rest, **more)
+        if not TWO_LETTERS.fullmatch(code):
+            raise problem("invalid", "is not a country's code", "Write two letters (ISO 3166), as in FR.")
+        return code.upper()
+
+
+class Language(fields.String):
+    """An ISO 639 code of two letters, in lower case (O9)."""
+
+    def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
+        code = super()._deserialize(value, *rest, **more)
+        if not TWO_LETTERS.fullmatch(code):
+            raise problem("invalid", "is not a language's code", "Write two letters (ISO 639), as in fr.")
+        return code.lower()
+
+
+class OneOf(fields.String):
+    """One of a few words; `also` maps other names of them to the word that is sent."""
+
+    def __init__(self, *words: str, also: dict[str, str] | None = None, **more: Any) -> None:
+        super().__init__(**more)
+        self._words, self._also = words, also or {}
+
+    def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
+        said = super()._deserialize(value, *rest, **more)
+        word = self._also.get(said, said)
+        if word not in self._words:
+            raise problem(
+                "invalid", "is none of the words that the platform knows", f"Write {' or '.join(self._words)}."
+            )
+        return word
+
+
+class Flag(fields.Field[bool]):
+    """A JSON boolean and nothing like one: what people agreed to is not guessed."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
+        if not isinstance(value, bool):
+            raise problem("invalid", "is neither true nor false", "Write true or false, without quotes.")
         return value
 
 
-class _Shape(Schema):
-    @post_load
-    def _leave_out_nulls(self, row: JSON, **_: Any) -> JSON:
-        return {name: value for name, value in row.items() if value is not None}
+class Id(fields.Field[int]):
+    """The number that the platform gave to something of its own."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
+        if type(value) is not int or value < 1:
+            raise problem("invalid", "is not a whole number from 1", "Write the number that Omnisense shows.")
+        return value
 
 
-class Event(_Shape):
-    """A row of `POST /user_event/import`: `{"email", "date", "identifier", "segments"?}`."""
+class Degrees(fields.Field[str]):
+    """A latitude or longitude, as the decimal string that the document's example has (O8)."""
 
-    email = fields.Email(required=True)
-    date = Moment(required=True)
-    identifier = Text(required=True)
-    segments = Segments(allow_none=True)
+    def __init__(self, most: int, **more: Any) -> None:
+        super().__init__(**more)
+        self._most = most
 
-
-class Action(_Shape):
-    """What happened, in the body of `POST /user_event`."""
-
-    identifier = Text(required=True)
-    segments = Segments(allow_none=True)
-
-
-class UserEvent(_Shape):
-    """The body of `POST /user_event`, without its key: `{"email"?, "trid"?, "user_event"}`, one of the first two."""
-
-    email = fields.Email(allow_none=True)
-    trid = Text(allow_none=True)
-    user_event = fields.Nested(Action, required=True)
-
-    @validates_schema(pass_original=True, skip_on_field_errors=False)
-    def _somebody(self, _row: JSON, original: JSON, **_: Any) -> None:
-        if original.get("email") is None and original.get("trid") is None:
-            raise ValidationError({"email": _problem("missing", "and trid are missing", "Give one of them.").messages})
-
-
-def _problem(code: str, reason: str, advice: str) -> ValidationError:
-    return ValidationError({"code": code, "reason": reason, "advice": advice})
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        text = plain(value) if type(value) in {int, float} and abs(value) <= self._most else value
+        if not isinstance(text, str) or not DECIMAL.fullmatch(text) or Decimal(text).copy_abs() > self._most:
+            raise problem("invalid", "is no number of degrees", f"Write -{self._most} to {self._most}, as in 42.69.")
+        return text

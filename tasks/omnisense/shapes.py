@@ -1,0 +1,151 @@
+"""What Omnisense takes: the row of an import and the bodies of single calls, without keys (platforms.md 1.3 to 1.7)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
+
+from tasks.omnisense.hashes import Metadata, Segments, Variables
+from tasks.omnisense.recipients import Recipients
+from tasks.omnisense.strict import Shape
+from tasks.omnisense.values import (
+    JSON,
+    Country,
+    Day,
+    Degrees,
+    Delivery,
+    Flag,
+    Id,
+    Language,
+    Moment,
+    OneOf,
+    Text,
+    problem,
+)
+from worker.operation import Limits
+
+NEWSLETTER = Limits(rows=100_000, bytes=1 << 20, assumed=True)
+KEYS = 4 << 10  # bytes that a request's keys may need beside its content
+
+
+class Event(Shape):
+    """A row of `POST /user_event/import`: `{"email", "date", "identifier", "segments"?}`."""
+
+    email = fields.Email(required=True)
+    date = Moment(required=True)
+    identifier = Text(required=True)
+    segments = Segments(allow_none=True)
+
+
+class Action(Shape):
+    """What happened, in the body of `POST /user_event`."""
+
+    elsewhere = dict.fromkeys(("date", "email", "trid"), "Write it beside user_event.")
+    identifier = Text(required=True)
+    segments = Segments(allow_none=True)
+
+
+class UserEvent(Shape):
+    """`POST /user_event`: `{"email"?, "trid"?, "user_event", "date"?}`, one of the first two. The platform takes no
+    `date` there: it decides how a call goes that leaves late (events.py)."""
+
+    elsewhere = dict.fromkeys(("identifier", "segments"), "Write it into user_event.")
+    email = fields.Email(allow_none=True)
+    trid = Text(allow_none=True)
+    user_event = fields.Nested(Action, required=True)
+    date = Moment(allow_none=True)
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _somebody(self, _row: JSON, original: JSON, **_: Any) -> None:
+        if original.get("email") is None and original.get("trid") is None:
+            raise ValidationError({"email": problem("missing", "and trid are missing", "Give one of them.").messages})
+
+
+class User(Shape):
+    """The `user` hash of a subscriber. A text may be empty: nobody says what that does, so it goes on as it is."""
+
+    stray = "Write it into metadata, beside user, which takes any name."
+    email = fields.Email(allow_none=True)
+    fb_id = Text(allow_none=True)
+    first_name = fields.String(allow_none=True)
+    last_name = fields.String(allow_none=True)
+    birthday = Day(allow_none=True)
+    phone = fields.String(allow_none=True)
+    address = fields.String(allow_none=True)
+    city = fields.String(allow_none=True)
+    postal_code = fields.String(allow_none=True)
+    country = Country(allow_none=True)
+    lang = Language(allow_none=True)
+    sex = OneOf("male", "female", allow_none=True)
+    optin = Flag(allow_none=True)
+    optin_sms = Flag(allow_none=True)
+    registered = Flag(allow_none=True)
+    custom_event_date = Day(allow_none=True)
+    company = fields.String(allow_none=True)
+
+
+class Location(Shape):
+    """Where somebody is: both or none (O8)."""
+
+    latitude = Degrees(90, required=True)
+    longitude = Degrees(180, required=True)
+
+
+class Subscriber(Shape):
+    """`POST /subscriber`: at least one of `user`, `trid` and `udid` (O3), and what else is known."""
+
+    elsewhere = dict.fromkeys(User().fields, "Write it into user.")
+    stray = "Write it into metadata, which takes any name."
+    udid = Text(allow_none=True)
+    trid = Text(allow_none=True)
+    user = fields.Nested(User, allow_none=True)
+    platform = OneOf("android", "iphone", also={"ios": "iphone"}, allow_none=True)
+    token = Text(allow_none=True)
+    location = fields.Nested(Location, allow_none=True)
+    metadata = Metadata(allow_none=True)
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _somebody(self, _row: JSON, original: JSON, **_: Any) -> None:
+        nobody = original.get("trid") is None and original.get("udid") is None
+        if nobody and _is_blank(original.get("user")):
+            why = problem("missing", "is missing or empty, and so are trid and udid", "Give one of them.")
+            raise ValidationError({"user": why.messages})
+
+
+class Letter(Shape):
+    """The `newsletter` hash. Which of its fields the platform insists on is not said; without a template it has nothing
+    to send."""
+
+    stray = "Write it into variables if the template has it in brackets."
+    newsletter_template_id = Id(required=True)
+    sender_profile_id = Id(allow_none=True)
+    title = Text(allow_none=True)
+    delivery_time = Delivery(allow_none=True)
+    is_transactional = Flag(allow_none=True)
+    variables = Variables(allow_none=True)
+
+
+class Newsletter(Shape):
+    """`POST /newsletter`: `{"newsletter", "emails"}`; an element of `emails` is an address or a `Recipient`."""
+
+    elsewhere = dict.fromkeys(Letter().fields, "Write it into newsletter.")
+    newsletter = fields.Nested(Letter, required=True)
+    emails = Recipients(required=True)
+
+    @validates_schema
+    def _fits(self, row: JSON, **_: Any) -> None:
+        largest = max(map(_size, row["emails"]))
+        if _size(row) - _size(row["emails"]) + largest > NEWSLETTER.bytes - KEYS:
+            why = problem("too_large", "is larger than a request may be", "Shorten its title or variables.")
+            raise ValidationError({"newsletter": why.messages})
+
+
+def _is_blank(user: Any) -> bool:
+    """Says nothing of anybody. What is no object at all is wrong in another way."""
+    return user is None or (isinstance(user, dict) and all(value is None for value in user.values()))
+
+
+def _size(content: Any) -> int:
+    return len(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass"))

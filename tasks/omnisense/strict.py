@@ -1,0 +1,39 @@
+"""What all shapes of Omnisense have in common: nulls are left out, and a stray name is told where it belongs."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from marshmallow import Schema, ValidationError, post_load
+
+from tasks.omnisense.values import JSON
+
+LONGEST_NAME = 60
+
+
+class Shape(Schema):
+    """An optional field that is null counts as left out: exports write null for what they don't have.
+
+    `elsewhere` says where names belong that people write here; `stray` is the advice for all others.
+    """
+
+    elsewhere: ClassVar[Mapping[str, str]] = {}
+    stray: ClassVar[str] = "Leave it out, or correct its name."
+
+    @post_load
+    def _leave_out_nulls(self, row: JSON, **_: Any) -> JSON:
+        return {name: value for name, value in row.items() if value is not None}
+
+    def handle_error(self, error: ValidationError, data: Any, *, many: bool, **rest: Any) -> None:  # noqa: ARG002
+        """Marshmallow calls it with everything that is wrong, before it raises."""
+        found: Any = error.messages
+        for name in [name for name, what in found.items() if what == [self.error_messages["unknown"]]]:
+            found[name] = [{"code": "unknown", "reason": "is not a known field", "advice": self._advice(str(name))}]
+
+    def _advice(self, name: str) -> str:
+        if name in self.elsewhere:
+            return self.elsewhere[name]
+        near = difflib.get_close_matches(name[:LONGEST_NAME], self.fields, 1)
+        return f"{self.stray} Did you mean {near[0]}?" if near else self.stray
