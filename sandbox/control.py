@@ -71,9 +71,9 @@ def _events(stage: Stage, request: Request) -> Any:
 
 def _person(stage: Stage, request: Request) -> Any:
     query = _query(request)
-    if not query.get("email"):
-        raise Refusal(400, "Ask for one person: /_sandbox/person?email=ADDRESS")
-    return {"known": stage.person(query["email"], query.get("platform", ""))}
+    if not query.get("is"):
+        raise Refusal(400, "Ask for one person: /_sandbox/person?is=ADDRESS (or an id), &platform=NAME if need be.")
+    return {"known": stage.person(query["is"], query.get("platform", ""))}
 
 
 def _taken(stage: Stage, request: Request) -> Any:

@@ -44,8 +44,8 @@ class Role(Protocol):
 class Remembers(Protocol):
     """A platform that keeps what it was told of people, and can be asked in what state that left them."""
 
-    def person(self, address: str) -> dict[str, Any] | None:
-        """What is known of this person; None for a stranger."""
+    def person(self, whom: str) -> dict[str, Any] | None:
+        """What is known of the person with this address or id; None for a stranger."""
         ...
 
     def forget(self) -> None: ...

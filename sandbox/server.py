@@ -68,9 +68,9 @@ class Sandbox:
         """How many events of this person were taken."""
         return self._stage.tally.of(email)
 
-    def person(self, email: str, platform: str = "") -> dict[str, Any] | None:
-        """What the platform knows of this person, each field as it was said last; None for a stranger."""
-        return self._stage.person(email, platform)
+    def person(self, whom: str, platform: str = "") -> dict[str, Any] | None:
+        """What the platform knows of the person with this address or id, as it was said last; None for a stranger."""
+        return self._stage.person(whom, platform)
 
     def wire(self, at: float) -> int:
         """How many calls were on the wire at this moment of `time.monotonic()`."""

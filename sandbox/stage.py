@@ -44,12 +44,12 @@ class Stage:
     def counts(self) -> dict[str, Any]:
         return {**self.log.counts(), **self.tally.counts(), **self.wire.counts()}
 
-    def person(self, address: str, title: str = "") -> dict[str, Any] | None:
-        """What the platform of this title (the first one if it is empty) knows of a person."""
+    def person(self, whom: str, title: str = "") -> dict[str, Any] | None:
+        """What the platform of this title knows of the person with this address or id."""
         role = self.role_called(title)
         if not isinstance(role, Remembers):
             raise Refusal(404, f"{role.title} keeps nothing of people here.")
-        return role.person(address)
+        return role.person(whom)
 
     def reset(self) -> None:
         """Forget people, counts, intervals, log and faults; the latency stays."""

@@ -52,9 +52,9 @@ class Omnisense:
             return _identity(tracked(event), at)
         return _identity(imported(event, at), at)
 
-    def person(self, address: str) -> JSON | None:
+    def person(self, whom: str) -> JSON | None:
         """What was saved of this subscriber, each field as it was said last."""
-        return self.subscribers.find(address)
+        return self.subscribers.find(whom)
 
     def forget(self) -> None:
         self.subscribers.clear()

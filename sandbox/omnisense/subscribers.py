@@ -13,7 +13,6 @@ from sandbox.omnisense.values import COUNTRY, DAY, LANGUAGE, is_address, is_degr
 from sandbox.strict import JSON, known, mapping, text
 
 SAVED = frozenset({"api_key", "udid", "trid", "user", "platform", "token", "location", "metadata"})
-IDS = ("trid", "email", "udid")
 TRID_BYTES = 13  # 26 hexadecimal digits, as in the document's examples
 Check = tuple[Callable[[Any], bool], str]
 STRING: Check = (lambda v: isinstance(v, str), "a string")
@@ -81,31 +80,39 @@ class Subscribers:
             self._people.update(dict.fromkeys(_keys(now), now))
             return str(now["trid"])
 
-    def find(self, email: str) -> JSON | None:
+    def find(self, whom: str) -> JSON | None:
+        """By address, trid or udid."""
+        said = {"trid": whom, "udid": whom, "user": {"email": whom}}
         with self._lock:
-            return self._people.get(f"email {email.lower()}")
+            return next(filter(None, map(self._people.get, _keys(said))), None)
 
     def reached(self, emails: list[str], transactional: bool) -> list[str]:
         """Those of `emails` who are found and, unless it is transactional, have not taken their opt-in back."""
-        found = ((email, self.find(email)) for email in emails)
+        with self._lock:
+            found = [(email, self._people.get(_email(email))) for email in emails]
         return [email for email, who in found if who and (transactional or who["user"].get("optin") is not False)]
 
 
 def _over(before: JSON, said: JSON) -> JSON:
     """What is known now: of the hashes each name, of everything else what was said last."""
-    hashes = {part: {**before.get(part, {}), **said.get(part, {})} for part in ("user", "metadata")}
+    hashes = {part: {**before.get(part, {}), **said[part]} for part in ("user", "metadata") if part in said}
     now = {**before, **said, **hashes}
     return {**now, "trid": now.get("trid") or trid_of(_name(now))}
 
 
 def _keys(content: JSON) -> list[str]:
-    said = {**content, "email": content.get("user", {}).get("email", "").lower()}
-    return [f"{name} {said[name]}" for name in IDS if said.get(name)]
+    email = content.get("user", {}).get("email")
+    ids = [f"{name} {content[name]}" for name in ("trid", "udid") if content.get(name)]
+    return [*ids, _email(email)] if email else ids
+
+
+def _email(email: str) -> str:
+    return f"email {email.lower()}"
 
 
 def _name(content: JSON) -> str:
     """What this person is called where no trid was given."""
-    return content["user"].get("email") or content.get("udid") or json.dumps(content["user"], sort_keys=True)
+    return content.get("user", {}).get("email") or content.get("udid") or json.dumps(content["user"], sort_keys=True)
 
 
 def _check_user(user: JSON) -> None:
