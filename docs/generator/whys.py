@@ -20,6 +20,9 @@ TAKES_REASON = {
     "Unreadable": 0,
     "ClockOff": 0,
     "lose": 2,
+    "look_up": 3,
+    "not_taken": 2,
+    "leave_to_a_person": 2,
     "_try_again": 3,
 }
 FEWEST_WORDS = 4

@@ -95,8 +95,8 @@ class Subscribers:
 
 def _over(before: JSON, said: JSON) -> JSON:
     """What is known now: of the hashes each name, of everything else what was said last."""
-    hashes = {part: {**before.get(part, {}), **said[part]} for part in ("user", "metadata") if part in said}
-    now = {**before, **said, **hashes}
+    hashes: JSON = {part: {**before.get(part, {}), **said[part]} for part in ("user", "metadata") if part in said}
+    now: JSON = {**before, **said, **hashes}
     return {**now, "trid": now.get("trid") or trid_of(_name(now))}
 
 

@@ -10,8 +10,6 @@ from sqlalchemy import Connection, and_, case, or_, select, update
 from worker.ledger.refusing import MOVING, skip_in_stopped
 from worker.ledger.tables import chunks, is_held, jobs
 
-WHY = "the process ended while the request was on the wire"
-
 
 def end_leases(tx: Connection, gone: Sequence[str], looked_up: Sequence[str] = ()) -> list[str]:
     """Claims whose lease ended, or whose owner is known to be dead: the job ids they belong to.
@@ -20,11 +18,12 @@ def end_leases(tx: Connection, gone: Sequence[str], looked_up: Sequence[str] = (
     will be. The others never left; they are suspects, because whatever killed their process may be in them.
     """
     ended = and_(is_held, or_(chunks.c.lease_until < time.time(), chunks.c.owner.in_(gone)))
+    why = "the process ended while the request was on the wire"
     asked = chunks.c.job_id.in_(select(jobs.c.id).where(jobs.c.operation.in_(looked_up), jobs.c.state.in_(MOVING)))
     lost = tx.execute(
         update(chunks)
         .where(chunks.c.state == "sending", ended)
-        .values(state=case((asked, "awaiting"), else_="unsure"), why=WHY, lease_until=None, owner=None)
+        .values(state=case((asked, "awaiting"), else_="unsure"), why=why, lease_until=None, owner=None)
         .returning(chunks.c.job_id)
     ).scalars()
     affected = set(lost)

@@ -54,7 +54,7 @@ def not_taken(tx: Connection, held: Claim, why: str) -> bool:
     return claims.release(tx, chunks, held, IS_AWAITING, state="waiting", not_before=0, looks=0, why=why)
 
 
-def give_up(tx: Connection, held: Claim, why: str) -> bool:
+def leave_to_a_person(tx: Connection, held: Claim, why: str) -> bool:
     """The platform could not be asked in the time its job allows: a person decides."""
     return claims.release(tx, chunks, held, IS_AWAITING, state="unsure", why=why)
 

@@ -70,7 +70,7 @@ def _book(
             outage.forbid(tx, job.account, str(result), result.first)
             looking.look_up(tx, held, books.UNTIL_SOMEBODY_ACTS, str(result))
         case _ if time.time() > job.give_up_at:
-            looking.give_up(tx, held, f"the answer is lost, and the platform could not be asked ({result})")
+            looking.leave_to_a_person(tx, held, f"the answer is lost, and the platform could not be asked ({result})")
             books.call_ended(tx, job.id)
         case _:
             looking.look_up(tx, held, getattr(result, "wait", None) or AGAIN, f"the platform is asked again ({result})")

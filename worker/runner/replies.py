@@ -12,8 +12,6 @@ from worker.outcome import Outcome, accepted
 from worker.process import Process
 from worker.runner.consignment import Consignment
 
-IN_PART = "the platform's answer does not say what became of every row"
-
 
 def outcome(sent: Consignment, reading: Reading) -> tuple[Outcome, int]:
     """What came of the rows, and how many of them are unsure."""
@@ -36,7 +34,8 @@ def with_next_page(sent: Consignment, answer: dict[str, Any] | None) -> dict[str
 
 def settle(process: Process, tx: Connection, sent: Consignment, came: Outcome, unsure: int = 0) -> None:
     """Write it, keep the answer of a call, and wake who waited for this person's turn."""
-    settled = chunks.settle_in_part(tx, sent.claim, came, IN_PART) if unsure else chunks.settle(tx, sent.claim, came)
+    why = "the platform's answer does not say what became of every row"
+    settled = chunks.settle_in_part(tx, sent.claim, came, why) if unsure else chunks.settle(tx, sent.claim, came)
     if not (settled and sent.is_call):
         return
     if came.answer is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,10 +51,9 @@ class Post:
         return [self._send(operation, wire) for wire in wires(operation, payload, sending)]
 
     def _send(self, operation: Operation, wire: Wire) -> Sent:
-        asked = replace(operation, path=wire.path, auth=wire.auth or operation.auth)
-        parcel = self._client.pack(asked, PLATFORM, self._access, wire.body)
-        self._client.open(parcel, asked)
-        reading = meaning(asked, PLATFORM, Repeat.HARMFUL, self._client.send(parcel, asked))
+        parcel = self._client.pack(operation, PLATFORM, self._access, wire)
+        self._client.open(parcel, operation)
+        reading = meaning(operation, PLATFORM, Repeat.HARMFUL, self._client.send(parcel, operation))
         content = json.loads(parcel.request.body or b"")
         return Sent(wire.path, {key: content[key] for key in content if key not in KEYS}, reading.answer)
 
