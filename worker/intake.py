@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from worker import platforms
@@ -23,6 +24,14 @@ from worker.sources.wanted import OptionWrong, wanted
 from worker.words import CALL_OPTIONS, CALL_WORDS, FILE_OPTIONS, FILE_WORDS, ON_UNSURE, names
 
 AddCall = Callable[[Connection, planning.Load], Row[Any]]
+LONGEST_WORD = 60
+KINDS: dict[str, tuple[type, str]] = {
+    "source": (str, "source has to be a text: a path in the inbox, or an address."),
+    "key": (str, "key has to be a text that names what was asked for, once and for all."),
+    "account": (str, "account has to be a text, the name of one of your accounts."),
+    "options": (dict, "options has to be an object."),
+    "then": (list, "then has to be a list of objects."),
+}
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,11 @@ class Order:
         """What each request of a call carries; fixed at the first look."""
         return parts_of(self.operation, self.payload)
 
+    @functools.cached_property
+    def content(self) -> str:
+        """What the same key has to be asked for with again."""
+        return json.dumps([self.payload, self.source, self.options, self.then], sort_keys=True)
+
     @property
     def kind(self) -> str:
         return "file" if self.source is not None else "call"
@@ -49,62 +63,98 @@ class Order:
 
 def read_order(operation: Operation, words: JSON) -> Order:
     """The order in a task's kwargs or a command's words; `Refused` names every word that is off."""
-    is_file = "source" in words
-    known = names(FILE_WORDS if is_file else CALL_WORDS)
-    wrong = sorted(set(words) - known)
-    if wrong:
-        allowed = ", ".join(sorted(known))
-        raise _refused("words.unknown", f"{operation.name} does not know {', '.join(wrong)}: it takes {allowed}.")
+    _refuse(_off_words(operation, words, names(FILE_WORDS if "source" in words else CALL_WORDS)))
     order = Order(
         operation,
         f"{operation.platform}/{words.get('account') or 'default'}",
         words.get("key"),
-        None if is_file else words.get("payload"),
+        words.get("payload"),
         words.get("source"),
         words.get("options") or {},
         words.get("then") or [],
     )
-    _check(order)
+    _refuse(_off_order(order))
+    _check_account(order)
     return order
 
 
-def _check(order: Order) -> None:
+def place(source: str) -> str:
+    """A path means the same to every process once it is absolute; an address is left as it is."""
+    return source if "://" in source else str(Path(source).absolute())
+
+
+def _off_words(operation: Operation, words: JSON, allowed: set[str]) -> Iterator[Refusal]:
+    unknown = sorted(set(words) - allowed)
+    if unknown:
+        yield Refusal(
+            1, "words.unknown", f"{operation.name} does not know {_named(unknown)}: it takes {_named(allowed)}."
+        )
+    for word, (kind, sentence) in KINDS.items():
+        if word in words and words[word] is not None and not isinstance(words[word], kind):
+            yield Refusal(1, f"{word}.invalid", sentence)
+
+
+def _named(words: Iterable[str]) -> str:
+    """Short and printable: what somebody took for a word may be their data."""
+    return ", ".join(word[:LONGEST_WORD] if word.isprintable() and "@" not in word else "(…)" for word in sorted(words))
+
+
+def _off_order(order: Order) -> Iterator[Refusal]:
+    """Everything that is wrong with the order as a whole."""
     name = order.operation.name
     if order.kind == "file" and order.operation.rows is None:
-        raise _refused("source.not_taken", f"{name} is a single call: give it a payload, not a source.")
+        yield Refusal(1, "source.not_taken", f"{name} is a single call: give it a payload, not a source.")
     if order.kind == "call" and order.operation.rows is not None:
-        raise _refused("source.missing", f"{name} delivers the rows of a file: give it a source.")
-    if order.kind == "call" and not isinstance(order.payload, dict):
-        raise _refused(
-            "payload.missing", f"{name} needs a payload, a JSON object; `omniworker operations {name}` shows one."
-        )
+        yield Refusal(1, "source.missing", f"{name} delivers the rows of a file: give it a source.")
+    elif order.kind == "call" and not isinstance(order.payload, dict):
+        sentence = f"{name} needs a payload, a JSON object; `omniworker operations {name}` shows one."
+        yield Refusal(1, "payload.missing", sentence)
     if order.key is not None and not _is_text(order.key):
-        raise _refused("key.invalid", "A key is a text that names what was asked for, once and for all.")
+        yield Refusal(1, "key.invalid", "A key is a text that names what was asked for, once and for all.")
+    if not all(map(_is_step, order.then)):
+        sentence = (
+            "Each entry of `then` is an object with task and queue, both texts, and kwargs, an object, if wanted."
+        )
+        yield Refusal(1, "then.invalid", sentence)
+    yield from _off_options(order)
+    yield from _off_size(order)
+
+
+def _off_options(order: Order) -> Iterator[Refusal]:
     known = names(FILE_OPTIONS if order.kind == "file" else CALL_OPTIONS)
     unknown = sorted(set(order.options) - known)
     if unknown:
-        takes = f"it knows {', '.join(sorted(known))}" if known else "a call has none"
-        raise _refused("options.unknown", f"{name} does not know the options {', '.join(unknown)}: {takes}.")
+        takes = f"it takes {_named(known)}" if known else "a call takes none"
+        sentence = f"{order.operation.name} does not know the options {_named(unknown)}: {takes}."
+        yield Refusal(1, "options.unknown", sentence)
     try:
         wanted(order.options)
     except OptionWrong as error:
-        raise _refused(f"options.{error.option}", str(error)) from None
-    _check_then(order)
-    _check_account(order)
+        yield Refusal(1, f"options.{error.option}", str(error))
+
+
+def _off_size(order: Order) -> Iterator[Refusal]:
+    try:
+        size, most = len(order.content), order.operation.limits.bytes
+    except (TypeError, ValueError, RecursionError) as error:
+        yield Refusal(1, "words.not_json", f"It can't be written as JSON ({type(error).__name__}).")
+        return
+    if order.kind == "call" and size > most:
+        sentence = f"The payload has {size:,} bytes as JSON; {order.operation.name} takes at most {most:,}."
+        yield Refusal(1, "payload.too_large", sentence)
+
+
+def _refuse(found: Iterator[Refusal]) -> None:
+    """Everything that is off at once, so that nobody has to send a thing twice to learn of its second fault."""
+    refusals = list(found)
+    if refusals:
+        raise Refused.of(refusals, None)
 
 
 def _is_text(value: Any) -> bool:
     """Something in it, and nothing that no database takes."""
     # Half surrogates and NUL are not printable.
     return isinstance(value, str) and bool(value) and value.isprintable()
-
-
-def _check_then(order: Order) -> None:
-    if not all(map(_is_step, order.then)):
-        raise _refused(
-            "then.invalid",
-            "Each entry of `then` is an object with task and queue, both texts, and kwargs, an object, if wanted.",
-        )
 
 
 def _is_step(step: Any) -> bool:
@@ -143,14 +193,13 @@ def record(
 ) -> Recorded:
     """The job of this order. `add_call` says how the chunk of a new call begins, for example claimed."""
     key = order.key or task_id
-    content = json.dumps([order.payload, order.source, order.options, order.then], sort_keys=True)
     asked = Asked(
         operation=order.operation.name,
         account=order.account,
         kind=order.kind,
         key=order.key,
         key_hash=digest("key", key) if key else digest("job", new_id()),
-        content_hash=digest("content", content),
+        content_hash=digest("content", order.content),
         source=order.source,
         options=order.options,
         on_unsure=on_unsure(order),

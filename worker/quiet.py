@@ -17,6 +17,11 @@ TOLD_BY_CELERY = ("args", "kwargs", "return_value", "exc", "traceback")
 REPRS = "argsrepr"  # the headers that hold it hold the payload
 
 
+def is_wake_up(kwargs: Any) -> bool:
+    """One of our own: an id and nothing else. With anything beside it, it is somebody's order with a wrong word."""
+    return isinstance(kwargs, dict) and set(kwargs) == {"wake"}
+
+
 class QuietRequest(Request):
     """A request that names itself and shows nothing it carries. Our own wake-ups are acknowledged early."""
 
@@ -36,7 +41,7 @@ class QuietRequest(Request):
         super().send_event(type, **shown)
 
     def on_accepted(self, pid: Any, time_accepted: float) -> None:
-        if "wake" in self.kwargs:
+        if is_wake_up(self.kwargs):
             self.acknowledge()
         super().on_accepted(pid, time_accepted)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from celery import Signature, current_app
+from celery import Celery, Signature, current_app
 from kombu.exceptions import OperationalError
 
 from worker.ledger.types import Row
@@ -19,11 +19,11 @@ def queue_of(operation: str, kind: str) -> str:
     return "bulk" if kind == "file" else operation.partition(".")[0]
 
 
-def wake_up(job: Row[Any], times: int = 1) -> bool:
+def wake_up(job: Row[Any], times: int = 1, app: Celery = current_app) -> bool:
     """Tell a worker that this job can go on; False when no broker is there to be told."""
     try:
         for _ in range(times):
-            current_app.send_task(
+            app.send_task(
                 job.operation,
                 kwargs={"wake": job.id},
                 queue=queue_of(job.operation, job.kind),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -90,7 +90,7 @@ def _queues() -> Iterator[Check]:
     try:
         waiting = {queue: _length(broker, queue) for queue in (*platforms(), "bulk", "urgent")}
         yield Check("queues", OK, ", ".join(f"{queue} {length:,}" for queue, length in waiting.items()) + " waiting.")
-        yield _stranded(broker)
+        yield from _stranded(broker)
     except RedisError as error:
         yield Check("queues", WRONG, f"The broker does not answer ({_said(error)}).")
     finally:
@@ -101,16 +101,30 @@ def _length(broker: Redis, queue: str) -> int:
     return sum(int(broker.llen(f"{queue}{step}")) for step in STEPS)
 
 
-def _stranded(broker: Redis) -> Check:
-    """Messages for us in a queue that we don't consume: somebody left out `queue=`."""
-    messages = [message for step in STEPS for message in broker.lrange(f"{NOT_OURS}{step}", 0, LOOKED_AT - 1)]
-    tasks = Counter(task for task in map(_task, messages) if task.partition(".")[0] in platforms())
+def _stranded(broker: Redis) -> Iterator[Check]:
+    """Messages for us in queues that we don't consume: somebody left out `queue=`, or wrote it wrong."""
+    ours = {f"{queue}{step}" for queue in (*platforms(), "bulk", "urgent") for step in STEPS}
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for key in broker.scan_iter(count=1000, _type="list"):
+        name = key.decode(errors="replace")
+        if name not in ours:
+            found[name.partition("\x06")[0]].update(_tasks(broker, key))
+    found.setdefault(NOT_OURS, Counter())
+    yield from (_strandings(queue, tasks) for queue, tasks in sorted(found.items()) if tasks or queue == NOT_OURS)
+
+
+def _tasks(broker: Redis, queue: bytes) -> list[str]:
+    """The tasks with a name of ours among a queue's first messages."""
+    return [
+        task for task in map(_task, broker.lrange(queue, 0, LOOKED_AT - 1)) if task.partition(".")[0] in platforms()
+    ]
+
+
+def _strandings(queue: str, tasks: Counter[str]) -> Check:
     if not tasks:
-        return Check(f"queue {NOT_OURS}", OK, "No message of ours is stranded there.")
+        return Check(f"queue {queue}", OK, "No message of ours is stranded there.")
     named = ", ".join(f"{task} {n:,} times (queue={_queue(task)!r})" for task, n in tasks.items())
-    return Check(
-        f"queue {NOT_OURS}", WRONG, f"Nobody of ours reads it, and it holds {named}: send with the queue named."
-    )
+    return Check(f"queue {queue}", WRONG, f"Nobody of ours reads it, and it holds {named}: send with the queue named.")
 
 
 def _task(message: bytes | str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
@@ -12,7 +11,7 @@ from worker.cli import options as shared
 from worker.cli.dry_run import dry_run
 from worker.cli.enqueue import record
 from worker.cli.sentences import Failed
-from worker.intake import Order, read_order
+from worker.intake import Order, place, read_order
 from worker.operation import Operation
 from worker.platforms import operation
 from worker.settings import settings
@@ -81,11 +80,6 @@ def options_of(format_: str | None, map_: Sequence[str], **more: str | None) -> 
             raise click.BadParameter("write THEIRS=OURS, like --map Mail=email", param_hint="--map")
     said = {"format": format_, "map": {theirs: ours for theirs, _, ours in pairs}, **more}
     return {name: value for name, value in said.items() if value}
-
-
-def place(source: str) -> str:
-    """A path means the same to every process once it is absolute; an address is left as it is."""
-    return source if "://" in source else str(Path(source).absolute())
 
 
 def writes_to_people(wanted: Operation) -> bool:

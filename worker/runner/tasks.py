@@ -12,8 +12,9 @@ from worker.intake import Order, put, read_order
 from worker.ledger import jobs, tickets
 from worker.ledger.types import LedgerError
 from worker.operation import Operation
+from worker.outcome import Refusal
 from worker.process import process
-from worker.quiet import QuietRequest
+from worker.quiet import QuietRequest, is_wake_up
 from worker.runner import call, files, sending
 from worker.runner.results import Refused, Unsure
 from worker.wake import queue_of, wake_up
@@ -32,7 +33,7 @@ class OperationTask(Task[Any, Any]):
     operation: Operation
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
-        if "wake" in kwargs:
+        if is_wake_up(kwargs):
             return moved(str(kwargs["wake"]))
         try:
             return self._asked(args, kwargs)
@@ -56,7 +57,7 @@ class OperationTask(Task[Any, Any]):
 
     def after_return(self, status: str, _retval: Any, task_id: str, _args: Any, kwargs: Any, _einfo: Any) -> None:
         """Celery has stored the result and fired what hangs on it."""
-        if "wake" not in kwargs and status in ("SUCCESS", "FAILURE"):
+        if not is_wake_up(kwargs) and status in ("SUCCESS", "FAILURE"):
             # With the next commit: a kill before it means that links may fire twice, which nobody promised against.
             process().ledger.later(lambda tx: tickets.handed_over(tx, task_id))
 
@@ -91,6 +92,9 @@ def routes(operations: list[Operation]) -> dict[str, dict[str, str]]:
 
 def _words(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     """The first positional argument is the result of a chain's parent: the payload, if none was given."""
+    if len(args) > 1:
+        sentence = f"{operation.name} takes one positional argument, the payload; name the others: payload=…, key=…"
+        raise Refused.of([Refusal(1, "words.positional", sentence)], None)
     if args and operation.rows is None and "payload" not in kwargs:
         return {"payload": args[0], **kwargs}
     return kwargs
