@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,8 @@ from worker.sources.wanted import OptionWrong, wanted
 from worker.words import CALL_OPTIONS, CALL_WORDS, FILE_OPTIONS, FILE_WORDS, ON_UNSURE, names
 
 AddCall = Callable[[Connection, planning.Load], Row[Any]]
-LONGEST_WORD = 60
+WORD = re.compile(r"[A-Za-z_]{1,40}")
+ACCOUNT = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 KINDS: dict[str, tuple[type, str]] = {
     "source": (str, "source has to be a text: a path in the inbox, or an address."),
     "key": (str, "key has to be a text that names what was asked for, once and for all."),
@@ -95,8 +97,8 @@ def _off_words(operation: Operation, words: JSON, allowed: set[str]) -> Iterator
 
 
 def _named(words: Iterable[str]) -> str:
-    """Short and printable: what somebody took for a word may be their data."""
-    return ", ".join(word[:LONGEST_WORD] if word.isprintable() and "@" not in word else "(…)" for word in sorted(words))
+    """Only what looks like a word: what somebody took for one may be their customer."""
+    return ", ".join(word if WORD.fullmatch(word) else "(no word)" for word in sorted(words))
 
 
 def _off_order(order: Order) -> Iterator[Refusal]:
@@ -111,6 +113,9 @@ def _off_order(order: Order) -> Iterator[Refusal]:
         yield Refusal(1, "payload.missing", sentence)
     if order.key is not None and not _is_text(order.key):
         yield Refusal(1, "key.invalid", "A key is a text that names what was asked for, once and for all.")
+    if not ACCOUNT.fullmatch(order.account.partition("/")[2]):
+        sentence = "account has to be the name of one of your accounts: a letter, then letters, digits, - and _."
+        yield Refusal(1, "account.invalid", sentence)
     if not all(map(_is_step, order.then)):
         sentence = (
             "Each entry of `then` is an object with task and queue, both texts, and kwargs, an object, if wanted."
