@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -23,12 +24,13 @@ from redis import Redis
 from running_house import ROOT, House, until
 
 import sandbox.server
+from tests.lab import processes
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
 
 ADDRESS = "canary.4711@secret-shop.example.com"
 SECRET = "canary-token-5b7e"
-CANARIES = [ADDRESS.encode(), SECRET.encode(), b"canary"]
+CANARIES = [ADDRESS.encode(), SECRET.encode(), b"canary.4711"]
 SENDS = """
 import json, sys
 from celery import Celery
@@ -97,6 +99,7 @@ def events(house: House) -> Iterator[list[str]]:
 @pytest.fixture(scope="module")
 def tasks(house: House, events: list[str]) -> dict[str, str]:
     """What a bare application sent, all of it settled: right, wrong and unknown; the task ids by what they are."""
+    until(lambda: _flower_listens(house))
     echo = json.dumps({"error": f"{ADDRESS} is not known"})
     for how in ({"status": 429, "retry_after": 2}, {"status": 422, "body": echo}, {"status": 502, "body": echo}):
         house.platform.fault("status", times=1, **how)
@@ -153,7 +156,7 @@ def test_no_event_carries_it(events: list[str], tasks: dict[str, str]) -> None:
 
 def test_no_process_has_it_in_its_words(house: House, tasks: dict[str, str]) -> None:
     assert house.process is not None
-    words = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.parent.name != str(os.getpid())]
+    words = [processes.words(int(path.name)).encode() for path in Path("/proc").glob("[0-9]*")]
     assert hits(words) == []
 
 
@@ -213,13 +216,25 @@ def _push_undecodable(client: Redis) -> None:
         client.lpush("omnisense", json.dumps(message))
 
 
+def _flower_listens(house: House) -> bool:
+    """It knows only what happened since it began to listen: a task that is refused shows whether it does."""
+    house.application().send_task("omnisense.record_user_event", queue="omnisense")
+    try:
+        return len(json.loads(_flower(house, "/api/tasks?limit=1"))) > 0
+    except URLError:  # it opens its door some time after the workers are ready
+        return False
+
+
 def _flower(house: House, page: str) -> bytes:
     password = base64.b64encode((house.folder / "var" / "flower.auth").read_bytes().strip()).decode()
     request = Request(f"http://127.0.0.1:{house.environ['FLOWER_PORT']}{page}")
     request.add_header("Authorization", f"Basic {password}")
-    with urlopen(request, timeout=10) as answer:  # noqa: S310 - our own loopback address
-        found: bytes = answer.read()
-        return found
+    try:
+        with urlopen(request, timeout=10) as answer:  # noqa: S310 - our own loopback address
+            found: bytes = answer.read()
+            return found
+    except HTTPError as error:
+        return error.read()
 
 
 def _free_port() -> int:
