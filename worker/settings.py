@@ -17,12 +17,16 @@ from environs import EnvError, FileAwareEnv
 
 from worker.operation import Pace, Setting
 
+VAR = Path("var")
 SETTINGS = (
     Setting("REDIS_URL", "budget, results, and the broker unless CELERY_BROKER_URL is set", secret=True),
     Setting("CELERY_BROKER_URL", "the broker, where it is not REDIS_URL", secret=True),
     Setting("CELERY_RESULT_BACKEND", "results of calls, kept 1 day, where it is not REDIS_URL", secret=True),
     Setting("DATABASE_URL", "the ledger: sqlite:///… on one machine, postgresql://… on many", secret=True),
-    Setting("INBOX", "comma list of folders that jobs may read; never a dot-file, never var/", "."),
+    Setting("STORAGE_URL", "sealed copies of files: a folder, or s3://bucket/prefix", str(VAR / "storage")),
+    Setting(
+        "INBOX", "comma list of folders and s3://bucket/prefix/ that jobs may read; never a dot-file, never var/", "."
+    ),
     Setting("SECRET_KEY", "comma list of Fernet keys for stored payloads; the first encrypts", secret=True),
     Setting("FLOWER_PORT", "where Flower listens", "5555"),
     Setting("FLOWER_BASIC_AUTH", "user:password of Flower; without one it is loopback only", secret=True),
@@ -33,7 +37,6 @@ SETTINGS = (
     Setting("ALLOW_LOCAL", "1 lets processes started one by one share SQLite on one machine"),
 )
 
-VAR = Path("var")
 WINDOW = re.compile(r"(\d+)/(?:(\d+))?([smh])")
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
@@ -105,7 +108,20 @@ class Settings:
 
     @cached_property
     def inbox(self) -> tuple[Path, ...]:
-        return tuple(Path(part.strip()).resolve() for part in self.values["INBOX"].split(",") if part.strip())
+        """The folders."""
+        return tuple(Path(part).resolve() for part in self._inbox if "://" not in part)
+
+    @property
+    def inbox_addresses(self) -> tuple[str, ...]:
+        return tuple(part for part in self._inbox if "://" in part)
+
+    @property
+    def _inbox(self) -> list[str]:
+        return [part.strip() for part in self.values["INBOX"].split(",") if part.strip()]
+
+    @cached_property
+    def storage_url(self) -> str:
+        return self.values.get("STORAGE_URL") or str(VAR / "storage")
 
     @cached_property
     def processes(self) -> int:

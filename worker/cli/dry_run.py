@@ -19,7 +19,8 @@ from worker.operation import Operation, Rows
 from worker.outcome import Refusal
 from worker.settings import settings
 from worker.sources.cut import cut
-from worker.sources.opening import Named, open_rows
+from worker.sources.opening import open_to_look
+from worker.sources.original import Named
 from worker.sources.piece import Piece
 from worker.sources.source import Source
 
@@ -48,7 +49,7 @@ def dry_run(operation: Operation, file: str, options: Mapping[str, Any], as_json
     """Print what would become of the file; 3 when rows would be refused, else 0. Raises `SourceRefused`."""
     if operation.rows is None:
         raise click.UsageError(f"{operation.name} is a single call, which has no file: use `omniworker enqueue`.")
-    with open_rows(Named(file, options, operation.rows), settings()) as source:
+    with open_to_look(Named(file, options, operation.rows), settings()) as source:
         found = look(operation, operation.rows, source)
     content = {
         "operation": operation.name,

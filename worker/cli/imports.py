@@ -15,7 +15,8 @@ from worker.intake import Order, place, read_order
 from worker.operation import Operation
 from worker.platforms import operation
 from worker.settings import settings
-from worker.sources.opening import Named, check_begin
+from worker.sources.opening import check_begin
+from worker.sources.original import Named
 from worker.sources.wanted import FORMATS
 from worker.words import ON_UNSURE
 

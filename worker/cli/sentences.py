@@ -41,11 +41,12 @@ def _of_data(error: Exception) -> Failed | None:
     from worker.ledger.decisions import HalfTaken, JobEnded
     from worker.runner.results import Refused
     from worker.sources.read_back import SourceChanged
-    from worker.sources.refused import SourceRefused
+    from worker.sources.refused import SourceAway, SourceRefused
 
     if isinstance(error, Refused):
         return Failed(" ".join(error.reasons))
-    return Failed(str(error)) if isinstance(error, (HalfTaken, JobEnded, SourceChanged, SourceRefused)) else None
+    ours = (HalfTaken, JobEnded, SourceAway, SourceChanged, SourceRefused)
+    return Failed(str(error)) if isinstance(error, ours) else None
 
 
 def _of_ledger(error: Exception) -> Failed | None:

@@ -22,7 +22,8 @@ from worker.outcome import Refusal
 from worker.parts import checked
 from worker.platforms import Account
 from worker.process import Process
-from worker.sources.opening import Named, open_rows
+from worker.sources.opening import open_rows
+from worker.sources.original import Named
 from worker.sources.piece import line_limit
 from worker.sources.source import Source
 from worker.wire import Sending, Wire
@@ -117,16 +118,16 @@ def source_of(process: Process, job: Row[Any]) -> Source:
 
 
 @functools.lru_cache(maxsize=64)
-def _opened(process: Process, _job_id: str, source: str, options: str, operation: str) -> Source:
-    return open_rows(_named(source, options, operation), process.settings)
+def _opened(process: Process, job_id: str, source: str, options: str, operation: str) -> Source:
+    return open_rows(_named(job_id, source, options, operation), process.settings)
 
 
 def named(job: Row[Any]) -> Named:
     """What the job says of its file."""
-    return _named(job.source, job.options, job.operation)
+    return _named(job.id, job.source, job.options, job.operation)
 
 
-def _named(source: str, options: str, operation: str) -> Named:
+def _named(job_id: str, source: str, options: str, operation: str) -> Named:
     rows = platforms.operation(operation).rows
     assert rows is not None  # noqa: S101 - a file is recorded only for operations with rows
-    return Named(source, json.loads(options), rows)
+    return Named(source, json.loads(options), rows, copy=job_id)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from worker import platforms
@@ -15,13 +17,15 @@ from worker.ledger.types import Connection, Row
 from worker.process import Process
 from worker.runner.consignment import named
 from worker.sources.cut import cut
-from worker.sources.opening import open_rows
+from worker.sources.opening import Interrupted, open_to_plan
 from worker.sources.piece import Piece
-from worker.sources.refused import SourceRefused
+from worker.sources.refused import SourceAway, SourceRefused
 from worker.sources.source import Source
 
 AT_ONCE = 64
 LEASE = 60.0
+AFTER_AWAY = 30.0
+log = logging.getLogger(__name__)
 
 
 def plan(process: Process, job: Row[Any], wake: Callable[[], object]) -> None:
@@ -31,8 +35,14 @@ def plan(process: Process, job: Row[Any], wake: Callable[[], object]) -> None:
         return
     held = claims.of(taken)
     try:
-        with open_rows(named(job), process.settings) as source:
+        with open_to_plan(named(job), process.settings, partial(_going, process, held)) as source:
             _plan_source(process, taken, held, source, wake)
+    except Interrupted:
+        process.ledger.write(lambda tx: claims.release(tx, jobs_table, held))
+    except SourceAway as error:
+        log.warning("job %s can't be planned yet: %s", job.id, error)
+        later = time.time() + AFTER_AWAY
+        process.ledger.write(lambda tx: claims.release(tx, jobs_table, held, not_before=later, wake_at=later))
     except SourceRefused as error:
         why = str(error)
         process.ledger.write(lambda tx: jobs.stop(tx, job.id, "failed", "job_failed", why=why, error=why))
@@ -51,7 +61,7 @@ def _plan_source(process: Process, job: Row[Any], held: Claim, source: Source, w
             wake()
         planned_any = True
     if not planned_any:
-        raise SourceRefused(f"{job.source} holds no rows, only blank lines: nothing was sent.")
+        raise SourceRefused(f"{job.source} holds no rows: nothing was sent.")
     process.ledger.write(lambda tx: jobs.planned(tx, held) and jobs.end_if_done(tx, job.id))
 
 
@@ -66,10 +76,19 @@ def _same_file(process: Process, job: Row[Any], held: Claim, source: Source) -> 
         )
 
 
+def _going(process: Process, held: Claim) -> bool:
+    """Whether to go on copying; says that somebody does."""
+    return not process.stopping.is_set() and process.ledger.write(lambda tx: _renew(tx, held))
+
+
+def _renew(tx: Connection, held: Claim) -> bool:
+    going = jobs_table.c.state.in_(("planning", "running", "paused"))
+    return claims.change(tx, jobs_table, held, going, lease_until=time.time() + LEASE)
+
+
 def _recording(job: Row[Any], held: Claim, pieces: list[Piece]) -> Callable[[Connection], bool]:
     def work(tx: Connection) -> bool:
-        going = jobs_table.c.state.in_(("planning", "running", "paused"))
-        if not claims.change(tx, jobs_table, held, going, lease_until=time.time() + LEASE):
+        if not _renew(tx, held):
             return False
         planning.plan(tx, job.id, job.account, planning.next_number(tx, job.id), pieces)
         return True

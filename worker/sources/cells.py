@@ -7,12 +7,13 @@ job says: which columns are numbers, and in which time zone dates without an off
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import msgspec
@@ -24,6 +25,8 @@ from worker.sources.sheet import Sheet
 from worker.sources.wanted import Wanted
 
 NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,3})?")
+MINUTES_KEPT = 1 << 14
+MOMENTS = {"twice": "two moments", "never": "no moment"}
 ZONE_ADVICE = "Or say with --time-zone (the option time_zone) in which zone such dates are, like Europe/Paris."
 
 NO_TEXT = (
@@ -147,16 +150,28 @@ def _in_zone(zone: tzinfo) -> Callable[[str, str], str]:
             return cell
         if when.tzinfo is not None or not ("T" in cell or " " in cell):
             return cell
-        return _offset(name, when, zone)
+        try:
+            return _offset(name, when, zone)
+        except OverflowError:  # within a day of the first or the last year there is
+            return cell
 
     return read
 
 
 def _offset(name: str, when: datetime, zone: tzinfo) -> str:
-    first, second = (when.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
-    if first.utcoffset() != second.utcoffset():
-        back = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == when
-        code, times = ("twice", "two moments") if back else ("never", "no moment")
-        reason = f"{name} is {times} in {zone}, where the clock was changed then."
+    offset, code = _clock(when.replace(second=0, microsecond=0), zone)
+    if code:
+        reason = f"{name} is {MOMENTS[code]} in {zone}, where the clock was changed then."
         raise _Wrong(f"{name}.{code}", reason, "Write its offset from UTC, as in 2026-10-25 02:30:00+02:00.")
-    return first.isoformat()
+    return f"{(when - offset).isoformat(' ')}Z"
+
+
+@functools.lru_cache(maxsize=MINUTES_KEPT)
+def _clock(minute: datetime, zone: tzinfo) -> tuple[timedelta, str]:
+    """How far the zone was ahead of UTC, unless its clocks showed this minute twice, or never."""
+    first, second = (minute.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    offset = first.utcoffset() or timedelta()
+    if offset == second.utcoffset():
+        return offset, ""
+    shown = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == minute
+    return offset, "twice" if shown else "never"

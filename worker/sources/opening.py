@@ -1,58 +1,96 @@
-"""Opens what a job names, so that its rows can be cut and read back by offset."""
+"""Opens what a job names, so that its rows can be cut and read back by offset.
+
+A file on this machine in plain UTF-8, as lines of JSON or CSV, is read where it lies. Anything else (gzip, another
+encoding, a JSON document, an object in a bucket) is copied first, once, into a sealed copy that is all of that; it is
+named after the job, so every process finds it again, and what happens to the original no longer matters.
+"""
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
-from worker.operation import Rows
 from worker.settings import Settings
-from worker.sources.cells import Reader
-from worker.sources.form import HEAD, Form, form_of
-from worker.sources.inbox import open_source
+from worker.sources.form import Form
+from worker.sources.inbox import file_source
+from worker.sources.original import Named, Original, in_place
 from worker.sources.refused import SourceRefused
-from worker.sources.sheet import sheet_of
 from worker.sources.source import Source
-from worker.sources.wanted import Wanted, wanted
+from worker.sources.storage import storage, write_down
+from worker.sources.wanted import wanted
+
+COPIES = (Form("ndjson", "utf-8"), Form("csv", "utf-8"))
+ASK_EVERY = 5.0
 
 
-@dataclass(frozen=True)
-class Named:
-    """What a job says of its rows: where they lie, and the options of the file."""
-
-    name: str
-    options: Mapping[str, Any]
-    rows: Rows
+class Interrupted(Exception):
+    """Whoever copies was told to stop: nothing is wrong, and nothing was kept."""
 
 
 def open_rows(named: Named, told: Settings) -> Source:
-    """The file's rows. Raises `SourceRefused` with the sentence that says what is wrong and what to do."""
-    asked = wanted(named.options)
-    source = open_source(named.name, told.inbox)
-    try:
-        head = source.read_at(0, HEAD)
-        form = form_of(source.path, head, asked, named.rows)
-        return in_place(source, form, asked, named.rows)
-    except BaseException:
-        source.close()
-        raise
+    """The rows of a job that was planned. Raises `SourceRefused` when they are not where they were."""
+    if copy := _copy(named, told):
+        return copy
+    original = Original(named, told)
+    if original.in_place:
+        return original.rows()
+    original.close()
+    raise SourceRefused(
+        f"The sealed copy of {named.name} is not in STORAGE_URL ({told.storage_url}): put it back there. "
+        "All workers need the same STORAGE_URL."
+    )
+
+
+def open_to_plan(named: Named, told: Settings, going: Callable[[], bool]) -> Source:
+    """The same for who plans: the copy is made if it is needed. `going` is asked now and then whether to go on.
+
+    Raises `SourceRefused` with the sentence that says what is wrong and what to do, and `Interrupted`.
+    """
+    if copy := _copy(named, told):
+        return copy
+    original = Original(named, told)
+    if original.in_place:
+        return original.rows()
+    with original:
+        name = f"{named.copy}.{original.sealed.format}"
+        storage(told.storage_url).write(name, _while(going, original.text()))
+    copy = _copy(named, told)
+    assert copy is not None  # noqa: S101 - it was written just now
+    return copy
+
+
+def open_to_look(named: Named, told: Settings) -> Source:
+    """The same for who only looks: a copy that is needed is gone when it is closed."""
+    original = Original(named, told)
+    if original.in_place:
+        return original.rows()
+    with original, tempfile.TemporaryFile() as file:
+        handle = file.fileno()
+        write_down(os.dup(handle), Path(tempfile.gettempdir()), original.text())
+        return in_place(file_source(os.dup(handle), original.path), original.sealed, original.asked, named.rows)
 
 
 def check_begin(named: Named, told: Settings) -> None:
-    """Raise `SourceRefused` for what shows in the file's name, options and first bytes."""
-    open_rows(named, told).close()
+    """Raise `SourceRefused` for what shows in the name, the options and the first bytes."""
+    with Original(named, told) as original:
+        original.check()
 
 
-def in_place(source: Source, form: Form, asked: Wanted, rows: Rows) -> Source:
-    """A file in UTF-8 whose rows are read where they lie."""
-    start = len(codecs.BOM_UTF8) if source.read_at(0, 3) == codecs.BOM_UTF8 else 0
-    if form.format != "csv":
-        return replace(source, start=start)
-    sheet = sheet_of(source.path, source.read_at(start, HEAD), asked, rows)
-    start += len(sheet.head)
-    if start == source.size:
-        raise SourceRefused(f"{source.path} holds no rows, only a header: there is nothing to send.")
-    assert rows.cells is not None  # noqa: S101 - a sheet is only made for rows that can be cells
-    return replace(source, start=start, row=1 + sheet.lines, reader=Reader(sheet, rows.cells, asked))
+def _copy(named: Named, told: Settings) -> Source | None:
+    for form in COPIES:
+        if found := storage(told.storage_url).find(f"{named.copy}.{form.format}"):
+            return in_place(found, form, wanted(named.options), named.rows)
+    return None
+
+
+def _while(going: Callable[[], bool], blocks: Iterator[bytes]) -> Iterator[bytes]:
+    asked = time.monotonic()
+    for block in blocks:
+        yield block
+        if time.monotonic() - asked > ASK_EVERY:
+            asked = time.monotonic()
+            if not going():
+                raise Interrupted

@@ -28,6 +28,7 @@ class Source:
     stamp_now: Callable[[], str] = field(repr=False)
     start: int = 0
     row: int = 1
+    remote: bool = False
     reader: Reader | None = field(default=None, repr=False)
 
     def __enter__(self) -> Source:

@@ -68,7 +68,7 @@ def test_the_same_key_with_another_file_is_refused(ow: Ow, events: Path) -> None
         ("/etc/hostname", "lies outside INBOX"),
         (".", "is a folder"),
         ("empty.ndjson", "is empty"),
-        ("s3://bucket/key", "is an address"),
+        ("s3://bucket/key", "lies outside INBOX"),
         (".hidden", "is a dot-file"),
     ],
 )

@@ -21,7 +21,8 @@ from marshmallow import Schema
 from worker.operation import Cells, Limits, Rows
 from worker.settings import Settings
 from worker.sources.cut import cut, halves
-from worker.sources.opening import Named, open_rows
+from worker.sources.opening import open_to_look
+from worker.sources.original import Named
 from worker.sources.piece import ENVELOPE, Piece
 from worker.sources.read_back import SourceChanged, read_piece, rows_of
 from worker.sources.source import Source
@@ -33,7 +34,7 @@ ROWS = Rows("things", Schema, cells=Cells((), rest="cells"))
 def _csv(content: bytes, **options: Any) -> Iterator[Source]:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "rows.csv").write_bytes(content)
-        with open_rows(Named("rows.csv", options, ROWS), Settings({"INBOX": folder})) as source:
+        with open_to_look(Named("rows.csv", options, ROWS), Settings({"INBOX": folder})) as source:
             yield source
 
 

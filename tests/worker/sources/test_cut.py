@@ -18,7 +18,7 @@ from worker.operation import Limits, Rows
 from worker.sources.cut import cut, halves
 from worker.sources.form import Form
 from worker.sources.inbox import open_source
-from worker.sources.opening import in_place
+from worker.sources.original import in_place
 from worker.sources.piece import ENVELOPE, Piece
 from worker.sources.read_back import lines_of, read_piece
 from worker.sources.refused import SourceRefused

@@ -1,0 +1,119 @@
+"""What a job names, before anybody knows whether its rows can be read where they lie."""
+
+from __future__ import annotations
+
+import codecs
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any
+
+from worker.operation import Rows
+from worker.settings import Settings
+from worker.sources.cells import Reader
+from worker.sources.decode import decoded
+from worker.sources.document import rows_of_document
+from worker.sources.form import GZIP, HEAD, Form, form_of
+from worker.sources.gunzip import GZIP_WINDOW, unpacked
+from worker.sources.inbox import BLOCK, open_source
+from worker.sources.refused import SourceRefused
+from worker.sources.sheet import sheet_of
+from worker.sources.source import Source
+from worker.sources.wanted import Wanted, wanted
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a job says of its rows: where they lie, and the options of the file. `copy` is what its copy is called."""
+
+    name: str
+    options: Mapping[str, Any]
+    rows: Rows
+    copy: str = ""
+
+
+class Original:
+    """The file or object itself, open, and found out. Raises `SourceRefused` for what can't be taken."""
+
+    def __init__(self, named: Named, told: Settings) -> None:
+        self.asked = wanted(named.options)
+        self._rows = named.rows
+        self._source = _open(named.name, told)
+        self.path = self._source.path
+        try:
+            head = self._source.read_at(0, HEAD)
+            self._packed = head.startswith(GZIP)
+            self._head = _unpacked_head(self.path, head) if self._packed else head
+            self._form = form_of(self.path, self._head, self.asked, named.rows)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Original:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._source.close()
+
+    @property
+    def in_place(self) -> bool:
+        """Whether its rows can be read where they lie."""
+        plain = self._form.format != "json" and self._form.encoding == "utf-8"
+        return plain and not self._packed and not self._source.remote
+
+    @property
+    def sealed(self) -> Form:
+        """What its copy is."""
+        return Form("csv" if self._form.format == "csv" else "ndjson", "utf-8")
+
+    def rows(self) -> Source:
+        """Its rows, read in place; whoever has them closes them."""
+        try:
+            return in_place(self._source, self._form, self.asked, self._rows)
+        except BaseException:
+            self.close()
+            raise
+
+    def check(self) -> None:
+        """Raise `SourceRefused` for what is wrong with the header."""
+        if self._form.format == "csv":
+            head = b"".join(decoded(iter([self._head]), self._form.encoding)).removeprefix(codecs.BOM_UTF8)
+            sheet_of(self.path, head, self.asked, self._rows)
+
+    def text(self) -> Iterator[bytes]:
+        """All of it in UTF-8, lines of JSON or CSV, as it is read. Raises `SourceRefused` where it breaks off."""
+        self._source.stream.seek(0)
+        blocks = iter(lambda: self._source.stream.read(BLOCK), b"")
+        text = decoded(unpacked(self.path, blocks) if self._packed else blocks, self._form.encoding)
+        yield from rows_of_document(self.path, text, self._rows.key) if self._form.format == "json" else text
+        self._source.check_unchanged()
+
+
+def in_place(source: Source, form: Form, asked: Wanted, rows: Rows) -> Source:
+    """A file in UTF-8, lines of JSON or CSV, whose rows are read where they lie."""
+    start = len(codecs.BOM_UTF8) if source.read_at(0, 3) == codecs.BOM_UTF8 else 0
+    if form.format != "csv":
+        return replace(source, start=start)
+    sheet = sheet_of(source.path, source.read_at(start, HEAD), asked, rows)
+    assert rows.cells is not None  # noqa: S101 - a sheet is only made for rows that can be cells
+    reader = Reader(sheet, rows.cells, asked)
+    return replace(source, start=start + len(sheet.head), row=1 + sheet.lines, reader=reader)
+
+
+def _open(name: str, told: Settings) -> Source:
+    if "://" not in name:
+        return open_source(name, told.inbox)
+    from worker.sources.remote import open_remote  # only those who use it pay for it
+
+    return open_remote(name, told.inbox_addresses)
+
+
+def _unpacked_head(path: str, head: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(GZIP_WINDOW).decompress(head, HEAD)
+    except zlib.error:
+        raise SourceRefused(f"{path} is damaged: its gzip can't be unpacked. Copy or pack it again.") from None

@@ -1,0 +1,105 @@
+"""Where sealed copies lie: files of UTF-8, private, written once, whole or not there at all.
+
+STORAGE_URL is a folder, or s3://bucket/prefix.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from worker.folder import make
+from worker.sources.inbox import file_source
+from worker.sources.refused import SourceRefused
+from worker.sources.source import Source
+
+# The ledger may lie on the same disk, and has to go on.
+ROOM_LEFT = 100 << 20
+LOOK_EVERY = 16 << 20
+
+
+class Storage(Protocol):
+    """A place for copies."""
+
+    def find(self, name: str) -> Source | None:
+        """The copy of this name, if it is there."""
+
+    def write(self, name: str, blocks: Iterator[bytes]) -> None:
+        """Store a copy. When it fails, or the process is killed, there is none."""
+
+
+def storage(url: str) -> Storage:
+    if url.startswith("s3://"):
+        from worker.sources.remote import Bucket  # only those who use it pay for it
+
+        return Bucket(url)
+    return Folder(Path(url))
+
+
+class Folder:
+    """A folder for its owner alone."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def find(self, name: str) -> Source | None:
+        place = self._path / name
+        try:
+            return file_source(os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), str(place))
+        except FileNotFoundError:
+            return None
+
+    def write(self, name: str, blocks: Iterator[bytes]) -> None:
+        make(self._path)
+        for left in self._path.glob(f"{name}.*.draft"):  # by a killed process, or by one that is no longer wanted
+            left.unlink(missing_ok=True)
+        draft = self._path / f"{name}.{os.urandom(4).hex()}.draft"
+        try:
+            write_down(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), self._path, blocks)
+            draft.replace(self._path / name)
+            _sync(self._path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+
+
+def write_down(handle: int, folder: Path, blocks: Iterator[bytes]) -> None:
+    """Write the blocks to `handle`, to the disk itself, and close it. Raises `SourceRefused` where room runs out."""
+    written = looked = 0
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for block in blocks:
+                written += file.write(block)
+                if not looked or written - looked >= LOOK_EVERY:
+                    looked = max(written, 1)
+                    _check_room(folder)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise _no_room(folder) from None
+
+
+def _check_room(folder: Path) -> None:
+    if shutil.disk_usage(folder).free < ROOM_LEFT:
+        raise _no_room(folder)
+
+
+def _no_room(folder: Path) -> SourceRefused:
+    return SourceRefused(
+        f"There is no room for a copy of the file in {folder}: make room there, or let STORAGE_URL name another place, "
+        "and import it again. Nothing was sent."
+    )
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
