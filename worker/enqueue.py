@@ -22,8 +22,9 @@ from celery import Celery
 
 from worker import process as processes
 from worker.check import check_payload
-from worker.intake import place, put, read_order
+from worker.intake import put
 from worker.ledger.migrate import check_schema
+from worker.order import place, read_order
 from worker.platforms import operation
 from worker.process import Process
 from worker.runner.results import Refused

@@ -38,6 +38,13 @@ KEY = Word(
 )
 ACCOUNT = Word("account", "text", "the platform's account; `default` if not given")
 
+THEN = Word(
+    "then",
+    "list of objects",
+    "tasks of yours to send when no row is pending any more: `task`, `queue`, and `kwargs` if wanted, "
+    "to which `report` is added",
+)
+
 CALL_WORDS = (
     Word("payload", "object", "what the operation's page lists", needed=True),
     KEY,
@@ -45,16 +52,23 @@ CALL_WORDS = (
     Word("options", "object", "a call has none yet"),
 )
 FILE_WORDS = (
-    Word("source", "text", "the path of a file in a folder of `INBOX`, as the workers see it", needed=True),
+    Word(
+        "source",
+        "text",
+        "the path of a file in a folder of `INBOX` as the workers see it, or an address under a prefix of it",
+        needed=True,
+    ),
     KEY,
     ACCOUNT,
     Word("options", "object", "see below"),
-    Word(
-        "then",
-        "list of objects",
-        "tasks of yours to send when no row is pending any more: `task`, `queue`, and `kwargs` if wanted, "
-        "to which `report` is added",
-    ),
+    THEN,
+)
+ROWS_WORDS = (
+    Word("rows", "list of objects", "in place of a source: the rows themselves, at most 1 MiB of JSON", needed=True),
+    KEY,
+    ACCOUNT,
+    Word("options", "object", "`on_unsure` alone"),
+    THEN,
 )
 
 ON_UNSURE = Option(
@@ -74,6 +88,7 @@ FILES = (
 )
 CALL_OPTIONS: tuple[Option, ...] = ()
 FILE_OPTIONS = (ON_UNSURE, *FILES)
+ROWS_OPTIONS = (ON_UNSURE,)
 
 
 def names(declared: tuple[Word, ...] | tuple[Option, ...]) -> set[str]:

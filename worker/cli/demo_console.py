@@ -26,9 +26,8 @@ def decide_all(own: Process, job: Row[Any], taken: Taken) -> None:
     found = own.ledger.read(lambda tx: decisions.unsure(tx, job.id))
     click.echo(f"{len(found)} requests were on the wire when their worker was killed: nobody knows if they arrived.")
     click.echo(f"$ omniworker jobs unsure {job.id}")
-    source = source_of(own, job)
     for chunk in found:
-        _decide(own, job, chunk, taken(_rows(job, chunk, source)))
+        _decide(own, job, chunk, taken(_rows(job, chunk, source_of(own, job, chunk))))
 
 
 def _decide(own: Process, job: Row[Any], chunk: Row[Any], times: list[int]) -> None:

@@ -12,9 +12,10 @@ from worker.check import check_payload
 from worker.cli import office, options, show
 from worker.cli.sentences import Failed
 from worker.cli.watch import watch
-from worker.intake import Order, put, read_order
+from worker.intake import put
 from worker.ledger import jobs
 from worker.ledger.types import Row
+from worker.order import Order, read_order
 from worker.platforms import operation
 from worker.process import Process
 from worker.runner.results import Refused

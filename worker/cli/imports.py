@@ -11,8 +11,8 @@ from worker.cli import options as shared
 from worker.cli.dry_run import dry_run
 from worker.cli.enqueue import record
 from worker.cli.sentences import Failed
-from worker.intake import Order, place, read_order
 from worker.operation import Operation
+from worker.order import Order, place, read_order
 from worker.platforms import operation
 from worker.settings import settings
 from worker.sources.opening import check_begin

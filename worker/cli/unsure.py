@@ -14,6 +14,7 @@ from worker.ledger.reports import iso
 from worker.ledger.types import Connection, Row
 from worker.platforms import platforms
 from worker.process import Process
+from worker.sources.given import NAME
 
 ASK = (
     "`omniworker jobs decide JOB --was-sent` (it arrived), `--send` (it did not: send it), `--send-again` (nobody "
@@ -67,7 +68,7 @@ def _look_for(job: Row[Any], chunk: Row[Any]) -> str:
     if job.kind == "call":
         return f"whether {where} has the call{f' with key {job.key}' if job.key else ''}"
     lines = lines_of(chunk.first_row, chunk.first_row + chunk.lines - 1)
-    return f"whether {where} has rows {lines} of {job.source}: all of them arrived, or none"
+    return f"whether {where} has rows {lines} of {job.source or NAME}: all of them arrived, or none"
 
 
 def _text(facts: dict[str, Any]) -> str:

@@ -59,6 +59,7 @@ class Asked:
     on_unsure: str = "park"
     verified: bool = True
     then: list[dict[str, Any]] = field(default_factory=list)
+    planned: bool = False
 
 
 class KeyReused(Exception):
@@ -68,6 +69,7 @@ class KeyReused(Exception):
 def record(tx: Connection, asked: Asked) -> tuple[str, bool]:
     """The job of this key, and whether it is new. The same key is the same job, for ever."""
     now = time.time()
+    planned = asked.planned or asked.kind == "call"
     values = {
         "id": new_id(now),
         "operation": asked.operation,
@@ -81,8 +83,8 @@ def record(tx: Connection, asked: Asked) -> tuple[str, bool]:
         "on_unsure": asked.on_unsure,
         "then": json.dumps(asked.then),
         "verified": asked.verified,
-        "state": "planning" if asked.kind == "file" else "running",
-        "planned": asked.kind == "call",
+        "state": "running" if planned else "planning",
+        "planned": planned,
         "created_at": now,
         "give_up_at": now + GIVE_UP[asked.kind],
         "wake_at": now + 5,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,14 +26,22 @@ NEW = Inserting(
 )
 
 
-def plan(tx: Connection, job_id: str, account: str, first: int, pieces: Sequence[Stretch]) -> None:
-    """Record the chunks of a stretch of a file, numbered from `first`."""
+def plan(
+    tx: Connection,
+    job_id: str,
+    account: str,
+    first: int,
+    pieces: Sequence[Stretch],
+    payloads: Sequence[bytes | None] | None = None,
+) -> None:
+    """Record the chunks of a stretch of a file, numbered from `first`; `payloads` are rows that no file has."""
     fields = ("offset", "length", "first_row", "lines", "rows", "checksum", "too_long")
     tx.execute(
         insert(chunks),
         [
-            {"job_id": job_id, "account": account, "n": n, "state": "waiting"} | {f: getattr(piece, f) for f in fields}
-            for n, piece in enumerate(pieces, first)
+            {"job_id": job_id, "account": account, "n": n, "state": "waiting", "payload": payload}
+            | {f: getattr(piece, f) for f in fields}
+            for n, piece, payload in zip(itertools.count(first), pieces, payloads or itertools.repeat(None))
         ],
     )
 
@@ -90,10 +99,9 @@ def next_number(tx: Connection, job_id: str) -> int:
     return int(tx.execute(select(func.max(chunks.c.n)).where(chunks.c.job_id == job_id)).scalar() or 0) + 1
 
 
-def shrink(tx: Connection, row: Row[Any], piece: Stretch) -> bool:
+def shrink(tx: Connection, row: Row[Any], piece: Stretch, payload: bytes | None = None) -> bool:
     """A held chunk becomes a smaller stretch of its file, waiting again; False when it is in other hands."""
     fields = ("offset", "length", "first_row", "lines", "rows", "checksum")
     still_ours = chunks.c.state == "claimed"
-    return claims.release(
-        tx, chunks, claims.of(row), still_ours, state="waiting", **{f: getattr(piece, f) for f in fields}
-    )
+    values = {"state": "waiting", "payload": payload} | {f: getattr(piece, f) for f in fields}
+    return claims.release(tx, chunks, claims.of(row), still_ours, **values)

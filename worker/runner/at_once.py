@@ -12,11 +12,11 @@ from typing import Any
 from worker import platforms
 from worker.client import Parcel
 from worker.errors import Busy, Refused
-from worker.intake import Order
 from worker.ledger import planning
 from worker.ledger.claims import of
 from worker.ledger.types import Row
 from worker.operation import Repeat
+from worker.order import Order
 from worker.process import Process
 from worker.runner import books, sending
 from worker.runner.consignment import Consignment, repeat_of, wire_of

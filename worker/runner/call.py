@@ -13,11 +13,12 @@ from celery import Task
 from celery.exceptions import Ignore, Retry
 
 from worker import outage, platforms
-from worker.intake import Order, record
+from worker.intake import record
 from worker.ledger import chunks, claims, jobs, looking, planning, reports, tickets
 from worker.ledger.claims import Claim
 from worker.ledger.types import Connection, Row
 from worker.operation import JSON
+from worker.order import Order
 from worker.outcome import Refusal
 from worker.process import Process
 from worker.runner import at_once, lookups, sending, suspects

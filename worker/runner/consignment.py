@@ -22,6 +22,7 @@ from worker.outcome import Refusal
 from worker.parts import checked
 from worker.platforms import Account
 from worker.process import Process
+from worker.sources.given import given_source
 from worker.sources.opening import open_rows
 from worker.sources.original import Named
 from worker.sources.piece import line_limit
@@ -41,11 +42,11 @@ class Consignment:
     repeat: Repeat
     left_out: tuple[Refusal, ...]
     pack: Callable[[], Parcel] = field(repr=False)
-    payload: JSON = field(default_factory=dict, repr=False)
+    payload: JSON | None = field(default=None, repr=False)
 
     @property
     def is_call(self) -> bool:
-        return self.chunk.payload is not None
+        return self.payload is not None
 
     @property
     def rows(self) -> int:
@@ -60,7 +61,7 @@ def prepare(process: Process, job: Row[Any], chunk: Row[Any]) -> Consignment:
     """Read, check and build. Raises `Refused` when no row is left to send, `SourceChanged`, `TooBig`."""
     operation = platforms.operation(job.operation)
     account = platforms.account(job.account)
-    payload: JSON = {}
+    payload: JSON | None = None
     left_out: tuple[Refusal, ...] = ()
     if job.kind == "call":
         payload = checked(operation, process.seal.open(chunk.payload))
@@ -68,7 +69,7 @@ def prepare(process: Process, job: Row[Any], chunk: Row[Any]) -> Consignment:
     else:
         wire, left_out = _of_file(process, job, operation, chunk)
     pack = functools.partial(process.client.pack, operation, account.platform, account.access, wire)
-    repeat = repeat_of(operation, payload)
+    repeat = repeat_of(operation, payload or {})
     return Consignment(job.id, operation, account, chunk, of(chunk), repeat, left_out, pack, payload)
 
 
@@ -98,7 +99,7 @@ def _of_file(
     assert operation.rows is not None  # noqa: S101 - a file is recorded only for operations with rows
     if chunk.too_long:
         raise Refused([too_long(chunk, operation.limits)])
-    rows = check_piece(source_of(process, job), chunk, operation.rows)
+    rows = check_piece(source_of(process, job, chunk), chunk, operation.rows)
     if not rows.rows:
         raise Refused(rows.refusals)
     encoded = msgspec.json.encode(rows.rows)
@@ -112,8 +113,10 @@ def repeat_of(operation: Operation, payload: dict[str, Any]) -> Repeat:
     return operation.repeat if isinstance(operation.repeat, Repeat) else operation.repeat(payload)
 
 
-def source_of(process: Process, job: Row[Any]) -> Source:
-    """The job's file, kept open while lanes of this process read from it."""
+def source_of(process: Process, job: Row[Any], chunk: Row[Any]) -> Source:
+    """The job's file, kept open while lanes of this process read from it; or the rows that the chunk was given."""
+    if chunk.payload is not None:
+        return given_source(process.seal.open(chunk.payload).encode(), chunk.offset)
     return _opened(process, job.id, job.source, job.options, job.operation)
 
 

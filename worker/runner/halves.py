@@ -25,8 +25,11 @@ def cut_in_two(process: Process, tx: Connection, job: Row[Any], chunk: Row[Any])
     if chunk.rows == 1:
         refusing.refuse_whole(tx, chunk, TOO_BIG)
         return
-    source = source_of(process, job)
-    first, second = halves(source, chunk, read_piece(source, chunk))
-    if planning.shrink(tx, chunk, first):
-        planning.plan(tx, job.id, job.account, planning.next_number(tx, job.id), [second])
+    source = source_of(process, job, chunk)
+    data = read_piece(source, chunk)
+    first, second = halves(source, chunk, data)
+    parts = data[: first.length], data[first.length :]
+    payloads = [process.seal.close(part.decode()) if chunk.payload is not None else None for part in parts]
+    if planning.shrink(tx, chunk, first, payloads[0]):
+        planning.plan(tx, job.id, job.account, planning.next_number(tx, job.id), [second], [payloads[1]])
         refusing.skip_in_stopped_job(tx, job.id)

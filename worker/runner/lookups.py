@@ -52,7 +52,7 @@ def _question(process: Process, job: Row[Any], chunk: Row[Any]) -> tuple[Consign
     about = consignment.prepare_known(process, job, chunk)
     lookup = about.operation.lookup
     assert lookup is not None  # noqa: S101 - only such operations have chunks that are awaited
-    wire = lookup.wire(about.payload, datetime.fromtimestamp(chunk.sent_at, UTC))
+    wire = lookup.wire(about.payload or {}, datetime.fromtimestamp(chunk.sent_at, UTC))
     wire = replace(wire, method=wire.method or "GET")
     pack = partial(process.client.pack, about.operation, about.account.platform, about.account.access, wire)
     return replace(about, repeat=Repeat.SAFE, pack=pack), lookup
@@ -78,7 +78,7 @@ def _book(
 
 def _read(process: Process, tx: Connection, question: Consignment, lookup: Lookup, reading: Reading) -> None:
     chunk = question.chunk
-    found = lookup.found(question.payload, reading.answer or {})
+    found = lookup.found(question.payload or {}, reading.answer or {})
     if found is not None:
         books.settle(process, tx, question, accepted(question.rows, (), found))
     elif chunk.looks + 1 < lookup.looks:

@@ -16,7 +16,7 @@ from worker.runner.consignment import Consignment
 def outcome(sent: Consignment, reading: Reading) -> tuple[Outcome, int]:
     """What came of the rows, and how many of them are unsure."""
     sort = sent.operation.sort
-    if sort is None or not sent.is_call:
+    if sort is None or sent.payload is None:
         return accepted(sent.rows, sent.left_out, with_next_page(sent, reading.answer)), 0
     found = sort(sent.payload, reading.answer or {})
     named = [replace(one, row=one.row + sent.chunk.first_row - 1) for one in found.refused]
@@ -27,7 +27,7 @@ def outcome(sent: Consignment, reading: Reading) -> tuple[Outcome, int]:
 def with_next_page(sent: Consignment, answer: dict[str, Any] | None) -> dict[str, Any] | None:
     """An answer that is one page of a list says which payload asks for the next; null after the last."""
     pages = sent.operation.pages
-    if pages is None or answer is None:
+    if pages is None or answer is None or sent.payload is None:
         return answer
     return {**answer, "next": pages.following(sent.payload, answer)}
 

@@ -8,10 +8,11 @@ from typing import Any
 from celery import Celery, Task
 from celery.exceptions import Reject
 
-from worker.intake import Order, put, read_order
+from worker.intake import put
 from worker.ledger import jobs, tickets
 from worker.ledger.types import LedgerError
 from worker.operation import Operation
+from worker.order import Order, read_order
 from worker.outcome import Refusal
 from worker.process import process
 from worker.quiet import QuietRequest, is_wake_up

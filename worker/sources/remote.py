@@ -6,6 +6,7 @@ first (its ETag), so an object that is replaced in the middle is noticed, not mi
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -125,19 +126,16 @@ class _Guarded:
         self._address = address
 
     def read(self, size: int = -1) -> bytes:
-        try:
+        with _in_sentences(self._address):
             return bytes(self._stream.read(size))
-        except (OSError, ClientError, BotoCoreError) as error:
-            raise _sentence(error, self._address) from error
 
     def readline(self, size: int = -1) -> bytes:
-        try:
+        with _in_sentences(self._address):
             return bytes(self._stream.readline(size))
-        except (OSError, ClientError, BotoCoreError) as error:
-            raise _sentence(error, self._address) from error
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        return int(self._stream.seek(offset, whence))
+        with _in_sentences(self._address):
+            return int(self._stream.seek(offset, whence))
 
     def close(self) -> None:
         self._stream.close()
@@ -147,8 +145,9 @@ def _read_at(begin: Any, address: str, size: int, offset: int, length: int) -> b
     if offset >= size:
         return b""
     with begin() as stream:
-        stream.seek(offset)
-        return _Guarded(stream, address).read(length)
+        guarded = _Guarded(stream, address)
+        guarded.seek(offset)
+        return guarded.read(length)
 
 
 def _head(address: str, bucket: str, key: str) -> dict[str, Any]:
@@ -177,11 +176,15 @@ def _away(address: str, error: Exception) -> SourceAway:
     return SourceAway(f"{address} can't be reached now ({type(error).__name__}): see AWS_ENDPOINT_URL and the network.")
 
 
-def _sentence(error: Exception, address: str) -> Exception:
+@contextlib.contextmanager
+def _in_sentences(address: str) -> Iterator[None]:
     """An object that was replaced is refused; anything else is the network's, and tried again."""
-    cause = getattr(error, "backend_error", None) or error.__cause__ or error
-    code = str(cause.response.get("Error", {}).get("Code")) if isinstance(cause, ClientError) else ""
-    return changed(address) if code in REPLACED else _away(address, error)
+    try:
+        yield
+    except (OSError, ClientError, BotoCoreError) as error:
+        cause = getattr(error, "backend_error", error)  # smart_open's name for what boto3 raised
+        code = str(cause.response.get("Error", {}).get("Code")) if isinstance(cause, ClientError) else ""
+        raise (changed(address) if code in REPLACED else _away(address, cause)) from error
 
 
 @functools.cache

@@ -19,6 +19,7 @@ from worker import intake, platforms, sweeper
 from worker import process as process_module
 from worker.ledger import jobs, reports
 from worker.ledger.tables import metadata
+from worker.order import read_order
 from worker.pace import connect
 from worker.process import Process
 from worker.runner import files
@@ -80,7 +81,7 @@ def imported(house: Process, tmp_path: Path) -> Callable[..., str]:
     def record(*rows: Any, **words: Any) -> str:
         source = tmp_path / "events.ndjson"
         source.write_bytes(lines(*rows))
-        order = intake.read_order(platforms.operation(EVENTS), {"source": str(source), **words})
+        order = read_order(platforms.operation(EVENTS), {"source": str(source), **words})
         return str(intake.put(house, order).id)
 
     return record

@@ -17,6 +17,7 @@ from worker.ledger import claims, decisions, doors, jobs, planning, posts, refus
 from worker.ledger.decisions import JobEnded
 from worker.ledger.notices import announce
 from worker.ledger.tables import chunks
+from worker.order import read_order
 from worker.outcome import Refusal, accepted, refused
 from worker.process import Process
 from worker.runner import suspects
@@ -82,7 +83,7 @@ def test_a_key_that_no_database_takes_is_refused(imported: Record, key: Any) -> 
 
 def test_a_half_surrogate_in_a_payload_is_refused_and_not_an_accident(house: Process) -> None:
     payload = {"email": "a@b.co", "user_event": {"identifier": "\ud800"}}
-    order = intake.read_order(platforms.operation(CALL), {"payload": payload})
+    order = read_order(platforms.operation(CALL), {"payload": payload})
     job = intake.put(house, order)
     from worker.runner import call
 
@@ -235,7 +236,7 @@ def test_a_wrong_secret_key_makes_a_call_wait_and_counts_no_try(house: Process) 
     from worker.seal import Seal
 
     payload = {"email": "a@b.co", "user_event": {"identifier": "x"}}
-    job = intake.put(house, intake.read_order(platforms.operation(CALL), {"payload": payload}))
+    job = intake.put(house, read_order(platforms.operation(CALL), {"payload": payload}))
     house.seal = Seal(Fernet.generate_key().decode())
     call.move(house, job)
     (row,) = rows_of(house, job.id)
@@ -244,7 +245,7 @@ def test_a_wrong_secret_key_makes_a_call_wait_and_counts_no_try(house: Process) 
 
 def test_two_copies_of_a_message_open_one_ticket(house: Process) -> None:
     payload = {"email": "a@b.co", "user_event": {"identifier": "x"}}
-    job = intake.put(house, intake.read_order(platforms.operation(CALL), {"payload": payload}))
+    job = intake.put(house, read_order(platforms.operation(CALL), {"payload": payload}))
     first = house.ledger.write(lambda tx: tickets.open_held(tx, "t", job.id, b"", "a", 50))
     second = house.ledger.write(lambda tx: tickets.open_held(tx, "t", job.id, b"", "b", 50))
     assert (first is not None, second) == (True, None)

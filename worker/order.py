@@ -1,0 +1,213 @@
+"""What somebody asks for, read and found possible: a call's payload, a file's source, or rows given with the order."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from worker import platforms
+from worker.operation import JSON, NotConnected, Operation
+from worker.outcome import Refusal
+from worker.parts import Part, parts_of
+from worker.runner.results import Refused
+from worker.seal import digest
+from worker.sources.given import lines_of_given
+from worker.sources.refused import SourceRefused
+from worker.sources.wanted import OptionWrong, wanted
+from worker.words import (
+    CALL_OPTIONS,
+    CALL_WORDS,
+    FILE_OPTIONS,
+    FILE_WORDS,
+    ON_UNSURE,
+    ROWS_OPTIONS,
+    ROWS_WORDS,
+    Option,
+    Word,
+    names,
+)
+
+WORD = re.compile(r"[A-Za-z_]{1,40}")
+ACCOUNT = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
+KINDS: dict[str, tuple[type, str]] = {
+    "source": (str, "source has to be a text: a path in the inbox, or an address."),
+    "key": (str, "key has to be a text that names what was asked for, once and for all."),
+    "account": (str, "account has to be a text, the name of one of your accounts."),
+    "options": (dict, "options has to be an object."),
+    "then": (list, "then has to be a list of objects."),
+}
+# A call that is cut into several requests may be larger than one of them.
+MOST_REQUESTS = 32
+
+
+@dataclass(frozen=True)
+class Order:
+    """What an application asked for. Its repr shows no content."""
+
+    operation: Operation
+    account: str
+    key: str | None
+    payload: JSON | None = field(default=None, repr=False)
+    source: str | None = field(default=None, repr=False)
+    rows: bytes | None = field(default=None, repr=False)
+    options: JSON = field(default_factory=dict)
+    then: list[JSON] = field(default_factory=list)
+
+    @functools.cached_property
+    def parts(self) -> Sequence[Part]:
+        """What each request of a call carries; fixed at the first look."""
+        return parts_of(self.operation, self.payload)
+
+    @functools.cached_property
+    def content(self) -> str:
+        """What the same key has to be asked for with again."""
+        said = json.dumps([self.payload, self.source, self.options, self.then], sort_keys=True)
+        return said if self.rows is None else said + digest(self.rows.decode())
+
+    @property
+    def kind(self) -> str:
+        return "call" if self.source is None and self.rows is None else "file"
+
+    @property
+    def on_unsure(self) -> str:
+        """What the order says, else what the account's setting says, where the operation leaves a choice at all."""
+        default = platforms.account(self.account).on_unsure if self.operation.may_repeat else "park"
+        return str(self.options.get("on_unsure", default))
+
+
+def read_order(operation: Operation, words: JSON) -> Order:
+    """The order in a task's kwargs or a command's words; `Refused` names every word that is off."""
+    known: tuple[Word, ...] = FILE_WORDS if "source" in words else ROWS_WORDS if "rows" in words else CALL_WORDS
+    _refuse(_off_words(operation, words, names(known)))
+    order = Order(
+        operation,
+        f"{operation.platform}/{words.get('account') or 'default'}",
+        words.get("key"),
+        words.get("payload"),
+        words.get("source"),
+        _rows(words["rows"]) if "rows" in words else None,
+        words.get("options") or {},
+        words.get("then") or [],
+    )
+    _refuse(_off_order(order))
+    _check_account(order)
+    return order
+
+
+def place(source: str) -> str:
+    """A path means the same to every process once it is absolute; an address is left as it is."""
+    return source if "://" in source else str(Path(source).absolute())
+
+
+def _rows(given: Any) -> bytes:
+    try:
+        return lines_of_given(given)
+    except SourceRefused as error:
+        raise refused("rows.invalid", str(error)) from None
+
+
+def _off_words(operation: Operation, words: JSON, allowed: set[str]) -> Iterator[Refusal]:
+    unknown = sorted(set(words) - allowed)
+    if unknown:
+        yield Refusal(
+            1, "words.unknown", f"{operation.name} does not know {_named(unknown)}: it takes {_named(allowed)}."
+        )
+    for word, (kind, sentence) in KINDS.items():
+        if word in words and words[word] is not None and not isinstance(words[word], kind):
+            yield Refusal(1, f"{word}.invalid", sentence)
+
+
+def _named(words: Iterable[str]) -> str:
+    """Only what looks like a word: what somebody took for one may be their customer."""
+    return ", ".join(word if WORD.fullmatch(word) else "(no word)" for word in sorted(words))
+
+
+def _off_order(order: Order) -> Iterator[Refusal]:
+    """Everything that is wrong with the order as a whole."""
+    name = order.operation.name
+    if order.kind == "file" and order.operation.rows is None:
+        yield Refusal(1, "source.not_taken", f"{name} is a single call: give it a payload, not rows.")
+    if order.kind == "call" and order.operation.rows is not None:
+        yield Refusal(1, "source.missing", f"{name} delivers the rows of a file: give it a source, or rows.")
+    elif order.kind == "call" and not isinstance(order.payload, dict):
+        sentence = f"{name} needs a payload, a JSON object; `omniworker operations {name}` shows one."
+        yield Refusal(1, "payload.missing", sentence)
+    if order.key is not None and not _is_text(order.key):
+        yield Refusal(1, "key.invalid", "A key is a text that names what was asked for, once and for all.")
+    if not ACCOUNT.fullmatch(order.account.partition("/")[2]):
+        sentence = "account has to be the name of one of your accounts: a letter, then letters, digits, - and _."
+        yield Refusal(1, "account.invalid", sentence)
+    if not all(map(_is_step, order.then)):
+        sentence = (
+            "Each entry of `then` is an object with task and queue, both texts, and kwargs, an object, if wanted."
+        )
+        yield Refusal(1, "then.invalid", sentence)
+    yield from _off_options(order)
+    yield from _off_size(order)
+
+
+def _off_options(order: Order) -> Iterator[Refusal]:
+    declared: tuple[Option, ...] = (
+        CALL_OPTIONS if order.kind == "call" else ROWS_OPTIONS if order.source is None else FILE_OPTIONS
+    )
+    known = names(declared)
+    unknown = sorted(set(order.options) - known)
+    if unknown:
+        takes = f"it takes {_named(known)}" if known else "a call takes none"
+        sentence = f"{order.operation.name} does not know the options {_named(unknown)}: {takes}."
+        yield Refusal(1, "options.unknown", sentence)
+    try:
+        wanted(order.options)
+    except OptionWrong as error:
+        yield Refusal(1, f"options.{error.option}", str(error))
+
+
+def _off_size(order: Order) -> Iterator[Refusal]:
+    try:
+        size = len(order.content)
+    except (TypeError, ValueError, RecursionError) as error:
+        yield Refusal(1, "words.not_json", f"It can't be written as JSON ({type(error).__name__}).")
+        return
+    most = order.operation.limits.bytes * (MOST_REQUESTS if order.operation.split else 1)
+    if order.kind == "call" and size > most:
+        sentence = f"The payload has {size:,} bytes as JSON; {order.operation.name} takes at most {most:,}."
+        yield Refusal(1, "payload.too_large", sentence)
+
+
+def _refuse(found: Iterator[Refusal]) -> None:
+    """Everything that is off at once, so that nobody has to send a thing twice to learn of its second fault."""
+    refusals = list(found)
+    if refusals:
+        raise Refused.of(refusals, None)
+
+
+def _is_text(value: Any) -> bool:
+    """Something in it, and nothing that no database takes."""
+    # Half surrogates and NUL are not printable.
+    return isinstance(value, str) and bool(value) and value.isprintable()
+
+
+def _is_step(step: Any) -> bool:
+    if not isinstance(step, dict) or not {"task", "queue"} <= set(step) <= {"task", "queue", "kwargs"}:
+        return False
+    return all(_is_text(step[name]) for name in ("task", "queue")) and isinstance(step.get("kwargs", {}), dict)
+
+
+def _check_account(order: Order) -> None:
+    """A platform without keys is not connected: its operations are refused with that sentence."""
+    try:
+        account = platforms.account(order.account)
+        account.access  # noqa: B018 - raises where a setting is missing
+    except NotConnected as error:
+        raise refused("not_connected", str(error)) from None
+    if order.on_unsure not in (ON_UNSURE.allowed if order.operation.may_repeat else ("park",)):
+        raise refused("options.on_unsure", "on_unsure is park; for user events it may be again.")
+
+
+def refused(code: str, sentence: str) -> Refused:
+    return Refused.of([Refusal(1, code, sentence)], None)
