@@ -4,6 +4,7 @@ that its row is refused and no other."""
 from __future__ import annotations
 
 import codecs
+import itertools
 from collections.abc import Iterator
 
 NO_LETTER = "\udcff"  # what `surrogateescape` writes as the byte 0xFF
@@ -23,6 +24,6 @@ def decoded(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
         yield from blocks
         return
     decoder = codecs.getincrementaldecoder(encoding)("omniworker.mark")
-    for block in blocks:
-        yield decoder.decode(block).encode("utf-8", "surrogateescape")
-    yield decoder.decode(b"", True).encode("utf-8", "surrogateescape")
+    for block in itertools.chain(blocks, [b""]):
+        if text := decoder.decode(block, not block):
+            yield text.encode("utf-8", "surrogateescape")

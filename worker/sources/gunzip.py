@@ -21,20 +21,23 @@ def unpacked(path: str, packed: Iterator[bytes]) -> Iterator[bytes]:
     member = zlib.decompressobj(GZIP_WINDOW)
     for block in packed:
         taken += len(block)
-        while block:
-            if member.eof:
-                member, block = _next_member(path, block, given)
+        while block := _in_member(path, member, block):
+            member = zlib.decompressobj(GZIP_WINDOW) if member.eof else member
             for text in _texts(path, member, block):
                 given += len(text)
-                if given > max(ALWAYS_FINE, taken * MOST_RATIO):
-                    raise SourceRefused(
-                        f"{path} grows to more than {MOST_RATIO} times its size when it is unpacked: no export does. "
-                        "Unpack it yourself if it is right."
-                    )
+                _check_ratio(path, taken, given)
                 yield text
             block = member.unused_data
     if not member.eof:
         raise SourceRefused(f"{path} is cut off: its gzip has no end. Copy it again, whole.")
+
+
+def _check_ratio(path: str, taken: int, given: int) -> None:
+    if given > max(ALWAYS_FINE, taken * MOST_RATIO):
+        raise SourceRefused(
+            f"{path} grows to more than {MOST_RATIO} times its size when it is unpacked: no export does. "
+            "Unpack it yourself if it is right."
+        )
 
 
 def _texts(path: str, member: zlib._Decompress, block: bytes) -> Iterator[bytes]:
@@ -47,11 +50,9 @@ def _texts(path: str, member: zlib._Decompress, block: bytes) -> Iterator[bytes]
         raise SourceRefused(f"{path} is damaged: its gzip can't be unpacked. Copy or pack it again.") from None
 
 
-def _next_member(path: str, block: bytes, given: int) -> tuple[zlib._Decompress, bytes]:
+def _in_member(path: str, member: zlib._Decompress, block: bytes) -> bytes:
     """Behind a member comes another, or zeros that fill a tape's block, or what was never packed."""
-    rest = block.lstrip(b"\0")
-    if rest and not GZIP.startswith(rest[:2]):
-        raise SourceRefused(
-            f"{path} goes on after the end of its gzip, {given} unpacked bytes in, with something else: pack it again."
-        )
-    return zlib.decompressobj(GZIP_WINDOW), rest
+    rest = block.lstrip(b"\0") if member.eof else block
+    if member.eof and rest and not GZIP.startswith(rest[:2]):
+        raise SourceRefused(f"{path} goes on after the end of its gzip with something else: pack it again.")
+    return rest
