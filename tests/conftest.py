@@ -26,6 +26,9 @@ OURS = (
     "SECRET_KEY",
     "WORKER_",
     "FLOWER_",
+    "INBOX",
+    "STORAGE_URL",
+    "AWS_",
 )
 
 

@@ -13,7 +13,8 @@ class Refusal:
     """Why a row (or the rows `row` to `last`) will never be sent as it is.
 
     `code` is stable and for programs (`email.missing`), `reason` says what is wrong, `advice` what to do.
-    Row numbers count from 1; for NDJSON they are line numbers.
+    Row numbers count from 1: that of a row is the line on which it begins (the header of CSV is line 1), or its place
+    in a JSON document or in rows that were given.
     """
 
     row: int

@@ -98,7 +98,6 @@ TABLE: list[tuple[str, str, bytes, dict[str, Any], int | str, dict[int, str]]] =
     ("an hour that the clocks showed twice", "a.csv", night(b"2026-10-25 02:30"), PARIS, 0, {2: "date.twice"}),
     ("numbers, good, empty and bad", "a.csv", NUMBERED +
      b"".join(ASCII.replace(b"Paris", n) for n in (b"1.50", b"", b'"1,5"', b"NaN")),
-
      {"numbers": "amount"}, 2, {4: "amount.number", 5: "amount.number"}),
     ("numbers in no column", "a.csv", CSV, {"numbers": "amount"}, "no column 'amount', of which --numbers speaks", {}),
     # JSON
