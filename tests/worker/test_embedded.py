@@ -152,3 +152,16 @@ def test_sigterm_to_the_parent_ends_it_in_order(tmp_path: Path) -> None:
         parent.send_signal(signal.SIGTERM)
         assert parent.wait(timeout=15) == 0
         assert refuses(url)
+
+
+def test_an_activated_environment_does_not_change_which_server_opens_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_the_wheel, of_the_machine = tmp_path / "venv/bin/redis-server", tmp_path / "usr/bin/redis-server"
+    for binary in (of_the_wheel, of_the_machine):
+        binary.parent.mkdir(parents=True)
+        binary.write_text("#!/bin/sh\n")
+        binary.chmod(0o755)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "venv"))
+    monkeypatch.setenv("PATH", f"{of_the_wheel.parent}:{of_the_machine.parent}")
+    assert server() == of_the_machine

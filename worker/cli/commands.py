@@ -38,6 +38,14 @@ class Commands(click.Group):
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        for word in args:
+            if not _is_text(word):
+                raise click.UsageError(
+                    f"{word!a} is not written in UTF-8: no job, key or file of ours has such a name."
+                )
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         # What a command has to say it says itself; a log line beside it would be a second voice.
         logging.getLogger("worker").addHandler(logging.NullHandler())
@@ -49,6 +57,11 @@ class Commands(click.Group):
             if ending is None:
                 raise
             raise ending from error
+
+
+def _is_text(word: str) -> bool:
+    """Bytes that the terminal's encoding does not know come as halves of surrogate pairs, which no ledger takes."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in word)
 
 
 def read_dot_env() -> None:

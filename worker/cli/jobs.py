@@ -30,7 +30,9 @@ def jobs() -> None:
 
 @jobs.command("list")
 @click.option("--state", "states", multiple=True, type=click.Choice(STATES), help="Only these; may be repeated.")
-@click.option("--most", default=20, type=click.IntRange(1), show_default=True, help="How many, the youngest first.")
+@click.option(
+    "--most", default=20, type=click.IntRange(1, 10_000), show_default=True, help="How many, the youngest first."
+)
 @options.as_json
 def list_jobs(states: tuple[str, ...], most: int, as_json: bool) -> None:
     """The youngest jobs."""

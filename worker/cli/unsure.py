@@ -20,6 +20,7 @@ ASK = (
     "`omniworker jobs decide JOB --was-sent` (it arrived), `--send` (it did not: send it), `--send-again` (nobody "
     "knows: send it anyway) or `--drop` (give it up), each with `--chunk N` for one of them."
 )
+MOST_CHUNKS = 2**31 - 1  # the ledger counts them in 32 bits
 MEANING = {
     "was-sent": "It was sent: its rows count as accepted.",
     "send": "It was not sent: send it.",
@@ -83,7 +84,7 @@ def _text(facts: dict[str, Any]) -> str:
 @click.option("--send", is_flag=True, help=MEANING["send"])
 @click.option("--send-again", is_flag=True, help=MEANING["send-again"])
 @click.option("--drop", is_flag=True, help=MEANING["drop"])
-@click.option("--chunk", "numbers", multiple=True, type=click.IntRange(1), metavar="N", help="Only these.")
+@click.option("--chunk", "numbers", multiple=True, type=click.IntRange(1, MOST_CHUNKS), metavar="N", help="Only these.")
 @options.by
 @options.as_json
 def decide(job_id: str, numbers: tuple[int, ...], by: str | None, as_json: bool, **said: bool) -> None:

@@ -134,6 +134,31 @@ def test_words_that_are_off_end_with_two(words: list[str], ow: Ow) -> None:
     assert ow(*words).exit_code == 2
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["jobs", "show", "\udcff"],
+        ["jobs", "pause", "x", "--by", "\udcff"],
+        ["import", IMPORT, "\udcff"],
+        ["run", "\udcff"],
+    ],
+    ids=ascii,
+)
+def test_a_word_that_is_no_utf8_is_a_sentence(words: list[str], ow: Ow, job: Job) -> None:
+    result = ow(*words)
+    assert result.exit_code == 2
+    assert r"'\udcff' is not written in UTF-8" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [["jobs", "list", "--most"], ["jobs", "decide", "x", "--drop", "--chunk"]], ids=" ".join
+)
+def test_a_number_larger_than_any_ledger_holds_is_a_sentence(words: list[str], ow: Ow, job: Job) -> None:
+    result = ow(*words, "9" * 20)
+    assert result.exit_code == 2
+    assert "is not in the range" in result.stderr
+
+
 def test_run_says_what_a_process_by_itself_has_to_be_told(ow: Ow) -> None:
     result = ow("run", "worker")
     assert result.exit_code == 1
