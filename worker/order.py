@@ -135,18 +135,23 @@ def _off_order(order: Order) -> Iterator[Refusal]:
     if order.kind == "call" and order.operation.rows is not None:
         yield Refusal(1, "source.missing", f"{name} delivers the rows of a file: give it a source, or rows.")
     elif order.kind == "call" and not isinstance(order.payload, dict):
-        sentence = f"{name} needs a payload, a JSON object; `omniworker operations {name}` shows one."
-        yield Refusal(1, "payload.missing", sentence)
+        yield Refusal(
+            1, "payload.missing", f"{name} needs a payload, a JSON object; `omniworker operations {name}` shows one."
+        )
     if order.key is not None and not _is_text(order.key):
         yield Refusal(1, "key.invalid", "A key is a text that names what was asked for, once and for all.")
     if not ACCOUNT.fullmatch(order.account.partition("/")[2]):
-        sentence = "account has to be the name of one of your accounts: a letter, then letters, digits, - and _."
-        yield Refusal(1, "account.invalid", sentence)
-    if not all(map(_is_step, order.then)):
-        sentence = (
-            "Each entry of `then` is an object with task and queue, both texts, and kwargs, an object, if wanted."
+        yield Refusal(
+            1,
+            "account.invalid",
+            "account has to be the name of one of your accounts: a letter, then letters, digits, - and _.",
         )
-        yield Refusal(1, "then.invalid", sentence)
+    if not all(map(_is_step, order.then)):
+        yield Refusal(
+            1,
+            "then.invalid",
+            ("Each entry of `then` is an object with task and queue, both texts, and kwargs, an object, if wanted."),
+        )
     yield from _off_options(order)
     yield from _off_size(order)
 
@@ -159,8 +164,9 @@ def _off_options(order: Order) -> Iterator[Refusal]:
     unknown = sorted(set(order.options) - known)
     if unknown:
         takes = f"it takes {_named(known)}" if known else "a call takes none"
-        sentence = f"{order.operation.name} does not know the options {_named(unknown)}: {takes}."
-        yield Refusal(1, "options.unknown", sentence)
+        yield Refusal(
+            1, "options.unknown", f"{order.operation.name} does not know the options {_named(unknown)}: {takes}."
+        )
     try:
         wanted(order.options)
     except OptionWrong as error:
@@ -175,8 +181,11 @@ def _off_size(order: Order) -> Iterator[Refusal]:
         return
     most = order.operation.limits.bytes * (MOST_REQUESTS if order.operation.split else 1)
     if order.kind == "call" and size > most:
-        sentence = f"The payload has {size:,} bytes as JSON; {order.operation.name} takes at most {most:,}."
-        yield Refusal(1, "payload.too_large", sentence)
+        yield Refusal(
+            1,
+            "payload.too_large",
+            f"The payload has {size:,} bytes as JSON; {order.operation.name} takes at most {most:,}.",
+        )
 
 
 def _refuse(found: Iterator[Refusal]) -> None:

@@ -12,8 +12,8 @@ from worker.check import PROBLEMS, WRONG
 from worker.ledger.refusing import STOPPED
 
 # Who takes a code, and as which of its words; the sentences come after it.
-TAKES_CODE = {"_refused": 0, "_problem": 0, "Refusal": 1, "Reading": 1}
-OF_A_FIELD = "_problem"
+TAKES_CODE = {"refused": 0, "problem": 0, "Refusal": 1, "Reading": 1}
+OF_A_FIELD = "problem"
 PLATFORMS_OWN = "The platform refused the request with this status; its own words follow, without addresses."
 NEVER_SENT = "It was never sent."
 
@@ -48,20 +48,20 @@ def _of_the_unsent() -> Coded:
 def _in_calls() -> Coded:
     """Codes that stand in the source; those known only at run time are left out."""
     for call in calls("worker", "tasks"):
-        place = TAKES_CODE.get(name_of(call), len(call.args))
+        place = TAKES_CODE.get(name_of(call).lstrip("_"), len(call.args))
         for name in said(call.args[place]) if len(call.args) > place else ():
             if name.strip(f"{FILLED_IN}."):
                 yield _coded(call, name, [text for part in call.args[place + 1 :] for text in said(part)])
 
 
 def _coded(call: ast.Call, name: str, sentences: list[str]) -> tuple[str, str]:
-    if name_of(call) == OF_A_FIELD:
+    if name_of(call).lstrip("_") == OF_A_FIELD:
         return _of_field(name, *sentences)
-    return name, PLATFORMS_OWN if name.endswith(FILLED_IN) else " ".join(sentences)
+    return name, PLATFORMS_OWN if name_of(call) == "Reading" else " ".join(sentences)
 
 
 def _of_errors() -> Coded:
-    """`except KeyReused as error: … _refused("key_reused", str(error))`: the sentences are those of the error."""
+    """`except KeyReused as error: … refused("key_reused", str(error))`: the sentences are those of the error."""
     for tree in trees("worker", "tasks"):
         for handler in (node for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler) and node.type):
             kind = ast.unparse(handler.type).rpartition(".")[2]  # type: ignore[arg-type]
@@ -71,8 +71,8 @@ def _of_errors() -> Coded:
 
 def _codes_in(handler: ast.ExceptHandler) -> Iterator[str]:
     for node in ast.walk(handler):
-        if isinstance(node, ast.Call) and name_of(node) == "_refused":
-            yield from said(node.args[0])
+        if isinstance(node, ast.Call) and name_of(node) in ("refused", "Refusal"):
+            yield from said(node.args[TAKES_CODE[name_of(node)]])
 
 
 def _sentences_of(kind: str) -> Iterator[str]:
