@@ -50,7 +50,7 @@ def _in_calls() -> Coded:
     for call in calls("worker", "tasks"):
         place = TAKES_CODE.get(name_of(call).lstrip("_"), len(call.args))
         for name in said(call.args[place]) if len(call.args) > place else ():
-            if name.strip(f"{FILLED_IN}."):
+            if not name.startswith(FILLED_IN):
                 yield _coded(call, name, [text for part in call.args[place + 1 :] for text in said(part)])
 
 

@@ -12,8 +12,7 @@ from worker.intake import put
 from worker.ledger import jobs, tickets
 from worker.ledger.types import LedgerError
 from worker.operation import Operation
-from worker.order import Order, read_order
-from worker.outcome import Refusal
+from worker.order import Order, read_order, refused
 from worker.process import process
 from worker.quiet import QuietRequest, is_wake_up
 from worker.runner import call, files, sending
@@ -94,8 +93,10 @@ def routes(operations: list[Operation]) -> dict[str, dict[str, str]]:
 def _words(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     """The first positional argument is the result of a chain's parent: the payload, if none was given."""
     if len(args) > 1:
-        sentence = f"{operation.name} takes one positional argument, the payload; name the others: payload=…, key=…"
-        raise Refused.of([Refusal(1, "words.positional", sentence)], None)
+        raise refused(
+            "words.positional",
+            f"{operation.name} takes one positional argument, the payload; name the others: payload=…, key=…",
+        )
     if args and operation.rows is None and "payload" not in kwargs:
         return {"payload": args[0], **kwargs}
     return kwargs
