@@ -14,6 +14,7 @@ from pathlib import Path
 
 from worker import leftovers
 from worker.child import CannotStart
+from worker.said import say
 
 OWNER = "up"
 PIDS = "up.pids"
@@ -35,8 +36,14 @@ def held(folder: Path) -> Iterator[int]:
 
 
 def write_down(folder: Path, pids: dict[str, int]) -> None:
-    """Writes down who must be ended before another `up` may open the folder."""
-    leftovers.write(folder / PIDS, {OWNER: os.getpid(), **pids})
+    """Writes down who must be ended before another `up` may open the folder.
+
+    A full disk is no reason to stop those who run: they hold the lock, and end with their parent by themselves.
+    """
+    try:
+        leftovers.write(folder / PIDS, {OWNER: os.getpid(), **pids})
+    except OSError as error:
+        say(f"{folder / PIDS} can't be written ({error.strerror}): make room; nobody is stopped for it.")
 
 
 def _take(lock: int, folder: Path) -> None:

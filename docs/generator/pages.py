@@ -22,7 +22,7 @@ IN_PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "file options": orders.file_options,
         "codes": codes.codes,
     },
-    "docs/operate.md": {"sources": whys.of_sources},
+    "docs/operate.md": {"accounts": whys.of_accounts, "sources": whys.of_sources},
 }
 STRETCH = re.compile(r"(<!-- derived: (?P<name>[^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 

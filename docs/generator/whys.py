@@ -34,12 +34,22 @@ def whys() -> set[str]:
     return {text for text in found if text.strip(f"{FILLED_IN} .()")}
 
 
+def of_accounts() -> str:
+    """What is said of an account that is not connected."""
+    raised = (call for call in calls("worker", "tasks") if name_of(call) == "NotConnected")
+    return _listed({text for call in raised for text in said(call.args[0])})
+
+
 def of_sources() -> str:
     """What is said of a file that can't be taken, one sentence a line."""
     found = {text for tree in trees("worker/sources") for text in texts(tree)}
     refusals = (call for call in calls("worker/runner") if name_of(call) == "SourceRefused")
     found |= {text for call in refusals for text in said(call.args[0])}
-    return "\n".join(f"- {text}" for text in sorted(found, key=lambda text: text.lstrip("… ")) if _is_sentence(text))
+    return _listed({text for text in found if _is_sentence(text)})
+
+
+def _listed(found: set[str]) -> str:
+    return "\n".join(f"- {text}" for text in sorted(found, key=lambda text: text.lstrip("… ")))
 
 
 def _reasons(call: ast.Call) -> Iterator[str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from typing import IO, Any
 
 import click
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Failed(click.ClickException):
@@ -65,6 +68,8 @@ def _of_ledger(error: Exception) -> Failed | None:
 
 
 def _of_system(error: Exception) -> Failed | None:
-    if isinstance(error, OSError) and error.filename is not None:
-        return Failed(f"{error.filename}: {error.strerror}.")
-    return None
+    if not isinstance(error, OSError):
+        return None
+    if error.errno in NO_ROOM:  # a write that fails does not know its file's name
+        return Failed(f"{error.strerror}: make room, then give the command again.")
+    return Failed(f"{error.filename}: {error.strerror}.") if error.filename is not None else None

@@ -21,6 +21,7 @@ from worker.cli.jobs import jobs
 from worker.cli.sentences import known
 from worker.ledger.ledger import Ledger
 from worker.ledger.types import LedgerError
+from worker.outcome import Refusal
 
 ROOT = Path(worker.__file__).parents[1]
 READING = (["jobs", "list"], ["jobs", "show", "x"], ["jobs", "unsure"], ["accounts", "list"], ["jobs", "pause", "x"])
@@ -173,6 +174,15 @@ def test_a_file_that_cant_be_written_is_a_sentence() -> None:
     ending = known(PermissionError(13, "Permission denied", "/root/x.csv"))
     assert ending is not None
     assert ending.message == "/root/x.csv: Permission denied."
+
+
+def test_a_full_disk_is_a_sentence(ow: Ow, job: Job) -> None:
+    job.accept(Refusal(1, "email.missing", "email is missing.", "Add it."))
+    result = ow("jobs", "refused", job.id, "-o", "/dev/full")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "No space left on device: make room, then give the command again.\n",
+    )
 
 
 def test_the_jobs_group_works_under_celery_whose_object_it_ignores(job: Job) -> None:
