@@ -13,7 +13,9 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisAway
 
+from tests.own_postgresql import TEMPLATE, OwnPostgreSQL, binaries
 from worker.ledger.ledger import Ledger
+from worker.ledger.migrate import migrate
 from worker.ledger.tables import metadata
 
 OURS = (
@@ -39,14 +41,62 @@ def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[OwnPostgreSQL]:
+    """A real PostgreSQL of the test run's own, with a migrated ledger as `TEMPLATE`."""
+    found = binaries()
+    if found is None:
+        missing("PostgreSQL (initdb and postgres, on PATH or under /usr/lib/postgresql)")
+        return
+    server = OwnPostgreSQL(found)
+    server.say(f"CREATE DATABASE {TEMPLATE}")
+    migrate(server.url(TEMPLATE))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database(request: pytest.FixtureRequest) -> str:
+    """Tests of the ledger run on both."""
+    return str(request.param)
+
+
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    """An empty ledger in a file of its own."""
-    opened = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+def empty_url(request: pytest.FixtureRequest, database: str, tmp_path: Path) -> str:
+    """The address of a ledger that holds nothing yet, not even tables."""
+    if database == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.db'}"
+    server: OwnPostgreSQL = request.getfixturevalue("postgresql")
+    return server.database()
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, database: str, tmp_path: Path) -> str:
+    """The address of a ledger with tables and no rows."""
+    if database == "postgresql":
+        server: OwnPostgreSQL = request.getfixturevalue("postgresql")
+        return server.database(TEMPLATE)
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    opened = Ledger(url)
     with opened.begin() as tx:
         metadata.create_all(tx)
+    opened.close()
+    return url
+
+
+@pytest.fixture
+def ledger(database_url: str) -> Iterator[Ledger]:
+    """An empty ledger of the test's own."""
+    opened = Ledger(database_url)
     yield opened
     opened.close()
+
+
+def missing(what: str) -> None:
+    """A laptop may lack a server; the tests that need it are skipped there. CI may not."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is not installed")
+    pytest.skip(f"{what} is not installed")
 
 
 @pytest.fixture(scope="session")
@@ -54,9 +104,8 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real Redis of the test run's own. Without one a laptop skips these tests, and CI fails."""
     binary = shutil.which("redis-server") or shutil.which("valkey-server")
     if binary is None:
-        if os.environ.get("CI"):
-            pytest.fail("redis-server is not installed")
-        pytest.skip("redis-server is not installed")
+        missing("redis-server")
+        return
     folder = tmp_path_factory.mktemp("redis")
     socket_free = _free_port()
     words = [

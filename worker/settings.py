@@ -95,8 +95,7 @@ class Settings:
 
     @cached_property
     def database_url(self) -> str:
-        url = self.values.get("DATABASE_URL") or f"sqlite:///{VAR / 'omniworker.db'}"
-        return re.sub(r"^(postgres|postgresql)://", "postgresql+psycopg://", url)
+        return self.values.get("DATABASE_URL") or f"sqlite:///{VAR / 'omniworker.db'}"
 
     @property
     def local(self) -> bool:

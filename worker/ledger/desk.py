@@ -8,17 +8,30 @@ finds hardly any call that was answered and not settled (design §6).
 from __future__ import annotations
 
 import logging
+import random
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
 MOST_TRIES = 20
+FIRST_PAUSE, PAUSES = 0.02, 8
 log = logging.getLogger(__name__)
+
+
+class Undecided(SQLAlchemyError):
+    """Whether the work is on disk, nobody knows. Doing it again could do it twice, so its thread is told."""
+
+
+def pauses() -> Iterator[float]:
+    """Seconds between the tries of what fails for a reason that passes: four in all, apart for each who waits."""
+    return (random.uniform(0.5, 1) * FIRST_PAUSE * 2**n for n in range(PAUSES))  # noqa: S311 - spreads, hides nothing
 
 
 class _Entry:
@@ -36,10 +49,18 @@ class _Entry:
 
 
 class Desk:
-    """Takes pieces of work on the ledger and commits them together, in the order they came."""
+    """Takes pieces of work on the ledger and commits them together, in the order they came.
 
-    def __init__(self, begin: Callable[[], AbstractContextManager[Connection]]) -> None:
+    `passes` says of an error that nothing was done, and that the same may well be done in a moment.
+    """
+
+    def __init__(
+        self,
+        begin: Callable[[], AbstractContextManager[Connection]],
+        passes: Callable[[BaseException], bool] = lambda _error: False,
+    ) -> None:
         self._begin = begin
+        self._passes = passes
         self._guard = threading.Lock()
         self._queue: list[_Entry] = []
         self._led = False
@@ -89,23 +110,49 @@ class Desk:
 
     def _commit(self, entries: list[_Entry]) -> None:
         try:
-            with self._begin() as tx:
-                for entry in entries:
-                    entry.value = entry.work(tx)
+            self._together(entries)
+        except Undecided as error:
+            self._failed(entries, error)
         except BaseException as error:  # noqa: BLE001 - it is raised again in the thread whose work it is
             self._commit_alone(entries, error)
         for entry in entries:
             entry.done = True
+
+    def _together(self, entries: list[_Entry]) -> None:
+        with self._begin() as tx:
+            for entry in entries:
+                entry.value = entry.work(tx)
 
     def _commit_alone(self, entries: list[_Entry], error: BaseException) -> None:
         """One piece failed and took the others' transaction with it: each gets one of its own."""
         if len(entries) > 1:
             for entry in entries:
                 self._commit([entry])
-        elif entries[0].turn is not None:
-            entries[0].error = error
+        elif self._passes(error):
+            self._persist(entries)
         else:
-            self._keep(entries[0], error)
+            self._failed(entries, error)
+
+    def _persist(self, entries: list[_Entry]) -> None:
+        """Tries one piece until it is done, until it fails for another reason, or until patience ends."""
+        failure: BaseException | None = None
+        for pause in pauses():
+            time.sleep(pause)
+            try:
+                return self._together(entries)
+            except BaseException as error:  # noqa: BLE001 - as above
+                failure = error
+                if isinstance(error, Undecided) or not self._passes(error):
+                    break
+        assert failure is not None  # noqa: S101 - it has tried
+        return self._failed(entries, failure)
+
+    def _failed(self, entries: list[_Entry], error: BaseException) -> None:
+        for entry in entries:
+            if entry.turn is not None:
+                entry.error = error
+            else:
+                self._keep(entry, error)
 
     def _keep(self, entry: _Entry, error: BaseException) -> None:
         """Nobody waits for a `later`, so nobody would hear of its failure: it goes with the commits that follow."""

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, TypeVar
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
-from worker.ledger import sqlite
-from worker.ledger.desk import Desk
+from worker.ledger.desk import Desk, pauses
+from worker.ledger.postgresql import PostgreSQL
+from worker.ledger.sqlite import SQLite
 
 T = TypeVar("T")
+
+
+class Database(Protocol):
+    """What the ledger needs of either database. `reader` sees one consistent moment a transaction."""
+
+    engine: Engine
+    reader: Engine
+
+    def transaction(self) -> AbstractContextManager[Connection]: ...
+    def passes(self, error: BaseException, /) -> bool: ...
+    def close(self) -> None: ...
 
 
 class Ledger:
@@ -21,34 +35,38 @@ class Ledger:
     """
 
     def __init__(self, url: str) -> None:
-        self._turnstile: Callable[[], AbstractContextManager[None]] = nullcontext
-        if url.startswith("sqlite"):
-            self.engine, self._turnstile = sqlite.open_engine(url)
-        else:
-            self.engine = create_engine(url, pool_size=64, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
-        self._desk = Desk(self.begin)
-        self._reader = self.engine.execution_options(**{sqlite.READING: True})
+        self._database: Database = SQLite(url) if url.startswith("sqlite") else PostgreSQL(url)
+        self._desk = Desk(self.begin, self._database.passes)
         self.write = self._desk.write
         self.later = self._desk.later
+        self.close = self._database.close
+
+    @property
+    def engine(self) -> Engine:
+        return self._database.engine
 
     def read(self, work: Callable[[Connection], T]) -> T:
-        with self._reader.begin() as tx:
+        for pause in pauses():
+            try:
+                return self._read(work)
+            except SQLAlchemyError as error:
+                if not self._database.passes(error):
+                    raise
+            time.sleep(pause)
+        return self._read(work)
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        with self._database.reader.begin() as tx:
             return work(tx)
 
     def flush(self) -> None:
         """Everything handed to `later` is on disk when this comes back."""
         self.write(_nothing)
 
-    def close(self) -> None:
-        with self._turnstile():
-            self.engine.dispose()
-        if isinstance(self._turnstile, sqlite.Turnstile):
-            self._turnstile.close()
-
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """A write transaction of one's own, not shared with others."""
-        with self._turnstile(), self.engine.begin() as tx:
+        with self._database.transaction() as tx:
             yield tx
 
 

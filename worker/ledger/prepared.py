@@ -10,8 +10,11 @@ from collections import namedtuple
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.base import Executable
+
+# The text, the values that are always the same, and the order of names where the driver takes values by place.
+_Compiled = tuple[str, dict[str, Any], list[str] | None]
 
 
 class Found:
@@ -35,19 +38,19 @@ class Prepared:
 
     def __init__(self, statement: Executable) -> None:
         self._statement = statement
-        self._compiled: dict[str, Any] = {}
+        self._compiled: dict[str, _Compiled] = {}
         self._row: Any = None
 
     def __call__(self, tx: Connection, **values: Any) -> Found:
-        text, constants, positions = self._compiled.get(tx.dialect.name) or self._compile(tx)
-        given = constants | values
+        string, fixed, positions = self._compiled.get(tx.dialect.name) or self._compile(tx)
+        given = fixed | values
         cursor = tx.connection.cursor()
         try:
-            cursor.execute(text, tuple([given[name] for name in positions]) if positions else given)
+            cursor.execute(string, tuple([given[name] for name in positions]) if positions else given)
             rows = self._named(cursor) if cursor.description else []
             return Found(rows, cursor.rowcount)
         except tx.dialect.loaded_dbapi.Error as error:
-            raise SQLAlchemyError(str(error)) from error
+            raise _told(tx, cursor, error) from error
         finally:
             cursor.close()
 
@@ -57,9 +60,18 @@ class Prepared:
             self._row = namedtuple("Row", names, rename=True)  # type: ignore[misc] # its columns are known only now
         return list(map(self._row._make, cursor.fetchall()))
 
-    def _compile(self, tx: Connection) -> Any:
-        """Its text, the values that are part of it, and the order of all values where the driver wants one."""
+    def _compile(self, tx: Connection) -> _Compiled:
         compiled: Any = self._statement.compile(dialect=tx.dialect)  # type: ignore[attr-defined]
-        ready = compiled.string, dict(compiled.params), compiled.positiontup
-        self._compiled[tx.dialect.name] = ready
-        return ready
+        made = (compiled.string, compiled.params, compiled.positiontup)
+        self._compiled[tx.dialect.name] = made
+        return made
+
+
+def _told(tx: Connection, cursor: Any, error: Exception) -> DBAPIError:
+    """The error as SQLAlchemy itself would raise it, without the values; a lost connection is put away."""
+    lost = tx.dialect.is_disconnect(error, tx.connection.dbapi_connection, cursor)  # type: ignore[arg-type]
+    if lost:
+        tx.invalidate(error)
+    wrapped = DBAPIError.instance(None, None, error, tx.dialect.loaded_dbapi.Error, connection_invalidated=lost)
+    assert isinstance(wrapped, DBAPIError)  # noqa: S101 - it is made from a driver's error
+    return wrapped

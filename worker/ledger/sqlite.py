@@ -55,12 +55,35 @@ class Turnstile:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
 
-def open_engine(url: str) -> tuple[Engine, Turnstile]:
-    """An engine whose write transactions begin IMMEDIATE and whose commits are on disk when they return."""
-    path = Path(url.removeprefix("sqlite:///")).absolute()
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    refuse_network(path)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+class SQLite:
+    """One process's connections to the file. Write transactions pass the turnstile."""
+
+    def __init__(self, url: str) -> None:
+        path = Path(url.removeprefix("sqlite:///")).absolute()
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        refuse_network(path)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        self.engine = _engine(path)
+        self.reader = self.engine.execution_options(**{READING: True})
+        self._turnstile = Turnstile(path)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        with self._turnstile(), self.engine.begin() as tx:
+            yield tx
+
+    def passes(self, _error: BaseException) -> bool:
+        """Nobody else writes while we do: what fails here fails again."""
+        return False
+
+    def close(self) -> None:
+        with self._turnstile():
+            self.engine.dispose()
+        self._turnstile.close()
+
+
+def _engine(path: Path) -> Engine:
+    """Its write transactions begin IMMEDIATE, and its commits are on disk when they return."""
     engine = create_engine(
         f"sqlite:///{path}",
         poolclass=QueuePool,
@@ -73,7 +96,7 @@ def open_engine(url: str) -> tuple[Engine, Turnstile]:
     )
     event.listen(engine, "connect", _connect)
     event.listen(engine, "begin", _begin)
-    return engine, Turnstile(path)
+    return engine
 
 
 def _connect(connection: sqlite3.Connection, _record: object) -> None:

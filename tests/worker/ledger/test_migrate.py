@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -16,8 +15,8 @@ from worker.ledger.tables import metadata
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'ledger.db'}"
+def url(empty_url: str) -> str:
+    return empty_url
 
 
 def test_migrated_it_has_the_tables_of_the_code(url: str) -> None:

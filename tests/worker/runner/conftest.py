@@ -18,7 +18,6 @@ from sandbox.server import Sandbox
 from worker import intake, platforms, sweeper
 from worker import process as process_module
 from worker.ledger import jobs, reports
-from worker.ledger.tables import metadata
 from worker.order import read_order
 from worker.pace import connect
 from worker.process import Process
@@ -45,10 +44,15 @@ def woken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def house(
-    tmp_path: Path, redis_url: str, played: Sandbox, monkeypatch: pytest.MonkeyPatch, woken: list[str]
+    tmp_path: Path,
+    redis_url: str,
+    database_url: str,
+    played: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    woken: list[str],
 ) -> Iterator[Process]:
     played.reset()
-    told = {"REDIS_URL": redis_url, "DATABASE_URL": f"sqlite:///{tmp_path / 'ledger.db'}", "INBOX": str(tmp_path)}
+    told = {"REDIS_URL": redis_url, "DATABASE_URL": database_url, "INBOX": str(tmp_path)}
     told |= {"SECRET_KEY": Fernet.generate_key().decode(), "OMNISENSE_PACE": "1000/s"} | played.environment()
     for name, value in told.items():
         monkeypatch.setenv(name, value)
@@ -57,8 +61,6 @@ def house(
     platforms.account.cache_clear()
     process_module.process.cache_clear()
     own = Process(settings())
-    with own.ledger.begin() as tx:
-        metadata.create_all(tx)
     monkeypatch.setattr(process_module, "process", lambda: own)
     yield own
     own.ledger.close()
