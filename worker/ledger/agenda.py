@@ -57,13 +57,16 @@ def to_wake(tx: Connection, now: float, pause_for: float) -> list[Row[Any]]:
     awaited = exists(select(tickets.c.id).where(tickets.c.job_id == jobs.c.id, tickets.c.state == "waiting"))
     unplanned = and_(jobs.c.planned.is_(False), or_(jobs.c.lease_until.is_(None), jobs.c.lease_until < now))
     asleep = or_(unplanned, and_(has_due, ~moved, ~awaited))
-    woken = tx.execute(
-        update(jobs)
+    found = (
+        select(jobs.c.id)
         .where(jobs.c.state.in_(MOVING), jobs.c.wake_at <= now, asleep)
-        .values(wake_at=now + pause_for)
-        .returning(jobs)
+        # What somebody else has locked is being moved.
+        .with_for_update(skip_locked=True, key_share=True)
+        .cte("found")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
     )
-    return list(woken.all())
+    woken = update(jobs).where(jobs.c.id.in_(select(found.c.id))).values(wake_at=now + pause_for).returning(jobs)
+    return list(tx.execute(woken).all())
 
 
 def ended_unnoticed(tx: Connection) -> list[str]:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from worker.ledger import claims
 from worker.ledger.claims import Claim
 from worker.ledger.prepared import Prepared
-from worker.ledger.refusing import as_json, by_code, name, skip_in_stopped
+from worker.ledger.refusing import as_json, by_code, name, skip_in_stopped, still
 from worker.ledger.tables import chunks, jobs, refusals
 from worker.outcome import Outcome, Refusal
 
@@ -202,6 +202,7 @@ def put_back(
     suspect: bool | None = None,
 ) -> bool:
     """It was not done: waiting again, due in `wait` seconds. In a job that was stopped meanwhile it is skipped."""
+    still(tx, chunks.c.id == held.id)
     values: dict[str, Any] = {"tries": chunks.c.tries + 1} if tried else {}
     if suspect is not None:
         values["suspect"] = suspect

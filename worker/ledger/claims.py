@@ -84,7 +84,8 @@ class Taking:
             .where(unheld(table, now) if early else free(table, now), *where)
             .order_by(*(order or (table.c.id,)))
             .limit(bindparam("most", type_=Integer))
-            .with_for_update(skip_locked=True)
+            # key_share: who only adds a chunk or a ticket to a job does not keep others from claiming the job.
+            .with_for_update(skip_locked=True, key_share=True)
             .cte("picked")
             .prefix_with("MATERIALIZED", dialect="postgresql")
         )

@@ -36,7 +36,7 @@ def decide(tx: Connection, job_id: str, decision: str, by: str, numbers: Sequenc
     `was-sent`: accepted. `send`: it was not, send it. `send-again`: it may have been, send anyway, counted as
     repeated. `drop`: give up, skipped.
     """
-    job = job_moves.get(tx, job_id)
+    job = job_moves.locked(tx, job_id)
     if job is not None and job.state in job_moves.ENDED and decision in ("send", "send-again"):
         raise JobEnded(
             f"Job {job_id} is {job.state}: what is unsure in it can be settled by --was-sent or --drop, not sent."

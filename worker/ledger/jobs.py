@@ -25,7 +25,8 @@ ENDED = ("finished", "cancelled", "failed")
 MOVING = ("planning", "running")
 
 ONE = Prepared(select(jobs).where(jobs.c.id == bindparam("job")))
-LOCKED = Prepared(select(jobs).where(jobs.c.id == bindparam("job")).with_for_update())
+LOCKED = Prepared(select(jobs).where(jobs.c.id == bindparam("job")).with_for_update(key_share=True))
+LOCKED_ALONE = Prepared(select(jobs).where(jobs.c.id == bindparam("job")).with_for_update())
 PENDING = Prepared(
     select(chunks.c.id)
     .where(chunks.c.job_id == bindparam("job"), chunks.c.state != "done", chunks.c.state != "unsure")
@@ -113,6 +114,15 @@ def get(tx: Connection, job_id: str) -> Row[Any] | None:
     return job
 
 
+def locked(tx: Connection, job_id: str, *, alone: bool = False) -> Row[Any] | None:
+    """The job as it is now, its row kept from others who would change it until the transaction ends.
+
+    `alone`: kept from those too who add a chunk or give one back (`refusing.still`).
+    """
+    job: Row[Any] | None = (LOCKED_ALONE if alone else LOCKED)(tx, job=job_id).first()
+    return job
+
+
 def newest(tx: Connection, most: int = 20, states: Sequence[str] = (), kinds: Sequence[str] = ()) -> list[str]:
     """Job ids, the youngest first."""
     wanted = select(jobs.c.id).order_by(jobs.c.created_at.desc()).limit(most)
@@ -149,7 +159,7 @@ def pause(tx: Connection, job_id: str, why: str) -> bool:
 def resume(tx: Connection, job_id: str) -> bool:
     """Go on where it was paused. The time to give up starts anew: a pause is nobody's failure."""
     now = time.time()
-    job = get(tx, job_id)
+    job = locked(tx, job_id)
     if job is None or job.state != "paused":
         return False
     tx.execute(
@@ -169,14 +179,14 @@ def stop(
     tx: Connection, job_id: str, state: str, code: str, *, why: str | None = None, error: str | None = None
 ) -> bool:
     """Cancel or fail a job: what was never sent becomes skipped; what is on the wire is settled as it comes."""
-    locked = tx.execute(select(jobs).where(jobs.c.id == job_id).with_for_update()).one_or_none()
-    if locked is None or locked.state in ENDED:
+    job = locked(tx, job_id, alone=True)
+    if job is None or job.state in ENDED:
         return False
     skip_waiting(tx, job_id, code)
     stop_looking(tx, job_id)
     values = {"state": state, "why": why, "error": error, "finished_at": time.time(), "planned": True}
     tx.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
-    _announce(tx, "job.ended", locked)
+    _announce(tx, "job.ended", job)
     return True
 
 
@@ -186,7 +196,7 @@ def end_if_done(tx: Connection, job_id: str) -> str | None:
     The row is locked before anybody looks: the other order lets two lanes each see the other's last chunk
     open, and the job runs for ever (measured on PostgreSQL, design §6).
     """
-    job = LOCKED(tx, job=job_id).first()
+    job = locked(tx, job_id)
     if job is None or not job.planned or job.state not in (*MOVING, "undecided"):
         return None
     if PENDING(tx, job=job_id).first() is not None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, and_, case, or_, select, update
 
-from worker.ledger.refusing import MOVING, skip_in_stopped
+from worker.ledger.refusing import MOVING, skip_in_stopped, still
 from worker.ledger.tables import chunks, is_held, jobs
 
 
@@ -18,6 +18,7 @@ def end_leases(tx: Connection, gone: Sequence[str], looked_up: Sequence[str] = (
     will be. The others never left; they are suspects, because whatever killed their process may be in them.
     """
     ended = and_(is_held, or_(chunks.c.lease_until < time.time(), chunks.c.owner.in_(gone)))
+    still(tx, ended)
     why = "the process ended while the request was on the wire"
     asked = chunks.c.job_id.in_(select(jobs.c.id).where(jobs.c.operation.in_(looked_up), jobs.c.state.in_(MOVING)))
     lost = tx.execute(

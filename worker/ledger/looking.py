@@ -13,6 +13,7 @@ from worker.ledger import claims
 from worker.ledger.chunks import UNDER_WAY, moving
 from worker.ledger.claims import Claim
 from worker.ledger.prepared import Prepared
+from worker.ledger.refusing import still
 from worker.ledger.tables import chunks
 
 IS_AWAITING = chunks.c.state == "awaiting"
@@ -31,6 +32,7 @@ AHEAD = Prepared(
 
 def look_up(tx: Connection, held: Claim, wait: float, why: str, *, looked: bool = False) -> bool:
     """The platform can be asked what became of it, and will be in `wait` seconds."""
+    still(tx, chunks.c.id == held.id)
     return claims.release(
         tx,
         chunks,
@@ -51,6 +53,7 @@ def claim_awaiting(tx: Connection, job_id: str, owner: str, lease: float) -> Row
 
 def not_taken(tx: Connection, held: Claim, why: str) -> bool:
     """The platform has nothing of it: it may go once more."""
+    still(tx, chunks.c.id == held.id)
     return claims.release(tx, chunks, held, IS_AWAITING, state="waiting", not_before=0, looks=0, why=why)
 
 

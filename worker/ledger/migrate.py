@@ -75,5 +75,7 @@ def _config() -> Config:
 def _alone(tx: Connection) -> Iterator[None]:
     """SQLite's transaction has the turnstile already; PostgreSQL needs to be told that nobody else migrates."""
     if tx.dialect.name == "postgresql":
+        for limit in ("lock_timeout", "statement_timeout"):  # a migration takes as long as it takes
+            tx.execute(text(f"SET LOCAL {limit} = 0"))
         tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     yield

@@ -10,9 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select
 
-from worker.ledger import claims
+from worker.ledger import claims, jobs
 from worker.ledger.inserting import Inserting
 from worker.ledger.prepared import Prepared
+from worker.ledger.refusing import still
 from worker.ledger.tables import chunks
 from worker.sources.piece import Stretch
 
@@ -96,6 +97,8 @@ def of_call(tx: Connection, job_id: str) -> Row[Any]:
 
 
 def next_number(tx: Connection, job_id: str) -> int:
+    """The job is locked: two who add chunks to it at the same moment must not give them the same number."""
+    jobs.locked(tx, job_id)
     return int(tx.execute(select(func.max(chunks.c.n)).where(chunks.c.job_id == job_id)).scalar() or 0) + 1
 
 
@@ -103,5 +106,6 @@ def shrink(tx: Connection, row: Row[Any], piece: Stretch, payload: bytes | None 
     """A held chunk becomes a smaller stretch of its file, waiting again; False when it is in other hands."""
     fields = ("offset", "length", "first_row", "lines", "rows", "checksum")
     still_ours = chunks.c.state == "claimed"
+    still(tx, chunks.c.id == row.id)
     values = {"state": "waiting", "payload": payload} | {f: getattr(piece, f) for f in fields}
     return claims.release(tx, chunks, claims.of(row), still_ours, **values)

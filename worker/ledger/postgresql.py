@@ -1,8 +1,8 @@
 """What is special about PostgreSQL, all of it: the address, the sessions, and which failures pass by themselves.
 
 Many transactions run at once here. Whoever locks rows of several tables takes them in the order chunk, door, job,
-ticket; a group of pieces of work (`desk.py`) can't keep to that, so it waits a moment only and is then done piece by
-piece.
+ticket (who stops or decides a job begins with it). A group of pieces of work (`desk.py`) can't keep to that, so it
+waits a moment only and is then done piece by piece.
 """
 
 from __future__ import annotations
@@ -104,15 +104,22 @@ def _engine(url: str) -> Engine:
 
 def _connecting(url: str) -> Callable[[], psycopg.Connection[Any]]:
     """The server's own library reads the address, so that whatever a host hands out means what the host meant."""
-    address = re.sub(r"^\w+(\+psycopg)?://", "postgresql://", url)
     try:
-        told = CONNECTING | conninfo_to_dict(address)
-    except psycopg.Error:
+        told = CONNECTING | _read(re.sub(r"^\w+(\+psycopg)?://", "postgresql://", url))
+    except (psycopg.Error, ValueError):
         raise BadAddress(
             "DATABASE_URL can't be read: write postgresql://user:password@host:5432/name, with options like "
             "?sslmode=require. In a password, write %40 for @, %2F for /, %3A for :, %23 for # and %25 for %."
         ) from None
     return lambda: _session(psycopg.connect(**told))  # type: ignore[arg-type] # libpq takes all of them as texts
+
+
+def _read(address: str) -> dict[str, Any]:
+    """Raises where a part of a password would be taken for a host or a port, and said aloud when it is not found."""
+    told = conninfo_to_dict(address)
+    if "@" in str(told.get("host", "")) or re.search(r"[^\d,]", str(told.get("port", ""))):
+        raise ValueError
+    return told
 
 
 def _session(connection: psycopg.Connection[Any]) -> psycopg.Connection[Any]:

@@ -30,6 +30,16 @@ def stop_looking(tx: Connection, job_id: str) -> None:
     tx.execute(update(chunks).where(*which).values(**values))
 
 
+def still(tx: Connection, which: ColumnElement[bool]) -> None:
+    """Nobody stops the jobs of these chunks until the transaction ends.
+
+    Whoever makes a chunk wait asks for this first. Otherwise one who stops the job at the same moment would not see
+    the chunk waiting, and this one would not see the job stopped: on PostgreSQL it would wait for ever.
+    """
+    owning = jobs.c.id.in_(select(chunks.c.job_id).where(which))
+    tx.execute(select(jobs.c.id).where(owning).order_by(jobs.c.id).with_for_update(read=True, key_share=True))
+
+
 def skip_in_stopped(tx: Connection, which: ColumnElement[bool]) -> None:
     for state, code in STOPPED.items():
         stopped = exists(select(jobs.c.id).where(jobs.c.id == chunks.c.job_id, jobs.c.state == state))
