@@ -111,7 +111,7 @@ def _connecting(url: str) -> Callable[[], psycopg.Connection[Any]]:
             "DATABASE_URL can't be read: write postgresql://user:password@host:5432/name, with options like "
             "?sslmode=require. In a password, write %40 for @, %2F for /, %3A for :, %23 for # and %25 for %."
         ) from None
-    return lambda: _session(psycopg.connect(**told))  # type: ignore[arg-type] # libpq takes all of them as texts
+    return lambda: _session(psycopg.connect(**told))
 
 
 def _read(address: str) -> dict[str, Any]:
