@@ -27,7 +27,7 @@ SESSION = {
     # Each statement sees what others have committed: a job is locked first, then looked at.
     "default_transaction_isolation": "read committed",
     # Shorter than the second after which the server looks for a deadlock: a group that meets another one gives way.
-    "lock_timeout": "300ms",
+    "lock_timeout": "200ms",
     # The longest statement of ours is the report of a job of millions of rows.
     "statement_timeout": "60s",
     # A process that hangs in a transaction holds rows that others need; a lease lasts longer than this.

@@ -44,7 +44,7 @@ def at_once(ledger: Ledger, *works: Callable[[Connection], Any]) -> None:
         try:
             with ledger.begin() as tx:
                 work(tx)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - told by the test
             failed.append(error)
 
     threads = [threading.Thread(target=run, args=(work,)) for work in works]
@@ -67,9 +67,8 @@ def states(ledger: Ledger, job_id: str) -> tuple[str, list[str]]:
     def look(tx: Connection) -> tuple[str, list[str]]:
         job = jobs.get(tx, job_id)
         assert job is not None
-        return job.state, list(
-            tx.execute(select(chunks_table.c.state).where(chunks_table.c.job_id == job_id)).scalars()
-        )
+        found = select(chunks_table.c.state).where(chunks_table.c.job_id == job_id)
+        return job.state, list(tx.execute(found).scalars())
 
     return ledger.read(look)
 
