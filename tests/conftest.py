@@ -13,7 +13,9 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisAway
 
+from tests import own_rabbitmq
 from tests.own_postgresql import TEMPLATE, OwnPostgreSQL, binaries
+from tests.own_rabbitmq import OwnRabbitMQ
 from worker.ledger.ledger import Ledger
 from worker.ledger.migrate import migrate
 from worker.ledger.tables import metadata
@@ -90,6 +92,18 @@ def ledger(database_url: str) -> Iterator[Ledger]:
     opened = Ledger(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[OwnRabbitMQ]:
+    """A real RabbitMQ of the test run's own."""
+    found = own_rabbitmq.binary()
+    if found is None:
+        missing("rabbitmq-server")
+        return
+    server = OwnRabbitMQ(found)
+    yield server
+    server.stop()
 
 
 def missing(what: str) -> None:

@@ -15,13 +15,11 @@ from celery.signals import (
 )
 
 from worker import platforms
+from worker.broker import VISIBILITY, told
 from worker.logs import set_up_logs
 from worker.quiet import quiet_consumer
 from worker.runner.tasks import give_task, routes
 from worker.settings import settings
-
-VISIBILITY = 900
-SOCKETS = {"socket_timeout": 5, "socket_connect_timeout": 3, "socket_keepalive": True, "health_check_interval": 25}
 
 _told = settings()
 app = Celery("omniworker", broker=_told.broker_url or "redis://127.0.0.1:6379/0", backend=_told.result_backend)
@@ -37,10 +35,7 @@ app.conf.update(
     worker_eta_task_limit=1000,
     # Longer than any task; shorter than an operator's patience after a kill.
     visibility_timeout=VISIBILITY,
-    broker_transport_options=SOCKETS
-    | {"visibility_timeout": VISIBILITY, "unacked_restore_interval": 10, "unacked_restore_throttle": 1}
-    # Whoever publishes to a Redis that is away waits 0.2 s, not the 6 s that kombu tries for; the sweeper tells again.
-    | {"max_retries": 1, "interval_start": 0.1},
+    **told(_told.broker_url, (*platforms.platforms(), "bulk", "urgent")),
     result_backend_transport_options={"visibility_timeout": VISIBILITY},
     # A call on the wire is not cancelled because Redis went away: that would make it unsure.
     worker_cancel_long_running_tasks_on_connection_loss=False,

@@ -9,6 +9,7 @@ import sys
 from worker.child import CannotStart
 from worker.ledger import posts
 from worker.ledger.migrate import OldSchema, check_schema
+from worker.ledger.postgresql import BadAddress
 from worker.ledger.sqlite import NetworkFileSystem
 from worker.pace import ClockOff, RedisAway
 from worker.parent import tell_ready
@@ -35,7 +36,7 @@ def check_worker() -> None:
         own.budget.check_clock()
     except RedisAway:
         return  # Celery waits for Redis, and nothing is sent without it; the clock is looked at again then
-    except (CannotStart, SettingsError, NetworkFileSystem, OldSchema, ClockOff) as error:
+    except (CannotStart, SettingsError, BadAddress, NetworkFileSystem, OldSchema, ClockOff) as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(1) from None
 

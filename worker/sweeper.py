@@ -49,6 +49,7 @@ class Sweeper(threading.Thread):
     def _turn(self) -> float:
         """One look around; the seconds until the next."""
         if not self._process.ledger.write(self._at_post):
+            self._end_leases_of_neighbours()
             return SWEEP / 2
         notices.hand_out(self._process)
         now = time.time()
@@ -73,6 +74,12 @@ class Sweeper(threading.Thread):
         while self._publish_tickets() == TICKETS_AT_ONCE and not self._process.stopping.is_set():
             pass
         return ledger.read(lambda tx: agenda.next_due(tx, time.time()))
+
+    def _end_leases_of_neighbours(self) -> None:
+        """Who died on this machine is known on this machine alone, and whoever holds the post may be on another."""
+        ledger = self._process.ledger
+        if any(map(owners.dead, ledger.read(leases.owners))):
+            ledger.write(self._end_leases)
 
     def _end_leases(self, tx: Connection) -> None:
         gone = [owner for owner in leases.owners(tx) if owners.dead(owner)]

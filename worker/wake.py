@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from amqp.exceptions import AMQPError
 from celery import Celery, Signature, current_app
 from kombu.exceptions import OperationalError
 
+from worker.broker import publishing
 from worker.ledger.types import Row
 from worker.pace import RedisAway
 
+BROKER_AWAY = (OperationalError, AMQPError, RedisAway, OSError)
 log = logging.getLogger(__name__)
 
 
@@ -28,9 +31,9 @@ def wake_up(job: Row[Any], times: int = 1, app: Celery = current_app) -> bool:
                 kwargs={"wake": job.id},
                 queue=queue_of(job.operation, job.kind),
                 ignore_result=True,
-                retry=False,
+                **publishing(app.conf.broker_url),
             )
-    except (OperationalError, RedisAway, OSError) as error:
+    except BROKER_AWAY as error:
         log.warning("job %s could not be woken (%s); the sweeper will", job.id, type(error).__name__)
         return False
     return True
@@ -39,8 +42,8 @@ def wake_up(job: Row[Any], times: int = 1, app: Celery = current_app) -> bool:
 def publish_again(signature: dict[str, Any]) -> bool:
     """Send a stored signature once more, under its own task id; its links and chains hang on it still."""
     try:
-        Signature.from_dict(signature, app=current_app).apply_async(retry=False)
-    except (OperationalError, RedisAway, OSError) as error:
+        Signature.from_dict(signature, app=current_app).apply_async(**publishing(current_app.conf.broker_url))
+    except BROKER_AWAY as error:
         log.warning("a task could not be sent again (%s); the sweeper tries on", type(error).__name__)
         return False
     return True
@@ -49,8 +52,8 @@ def publish_again(signature: dict[str, Any]) -> bool:
 def send(task: str, queue: str, kwargs: dict[str, Any]) -> bool:
     """Send a follow-up of somebody's own, by name."""
     try:
-        current_app.send_task(task, kwargs=kwargs, queue=queue, retry=False)
-    except (OperationalError, RedisAway, OSError) as error:
+        current_app.send_task(task, kwargs=kwargs, queue=queue, **publishing(current_app.conf.broker_url))
+    except BROKER_AWAY as error:
         log.warning("the follow-up %s could not be sent (%s); it is tried again", task, type(error).__name__)
         return False
     return True

@@ -13,7 +13,8 @@ import click
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from worker.cli import options, show
+from worker.broker import is_rabbitmq
+from worker.cli import options, rabbitmq, show
 from worker.cli.checks import NOTE, OK, WRONG, Check, examined, here
 from worker.pace import Budget, connect
 from worker.platforms import operations, platforms
@@ -83,18 +84,47 @@ def _queues() -> Iterator[Check]:
     url = settings().broker_url
     if url is None:
         return
+    if is_rabbitmq(url):
+        yield from _of_rabbitmq(url)
+        return
     if not re.match(r"rediss?://", url):
-        yield Check("queues", NOTE, "The broker is not Redis: look at its own console for the lengths of its queues.")
+        yield Check("queues", NOTE, "The broker is neither Redis nor RabbitMQ: look at its own console for its queues.")
         return
     broker = connect(url)
     try:
-        waiting = {queue: _length(broker, queue) for queue in (*platforms(), "bulk", "urgent")}
-        yield Check("queues", OK, ", ".join(f"{queue} {length:,}" for queue, length in waiting.items()) + " waiting.")
+        yield _waiting({queue: _length(broker, queue) for queue in _ours()})
         yield from _stranded(broker)
     except RedisError as error:
         yield Check("queues", WRONG, f"The broker does not answer ({_said(error)}).")
     finally:
         broker.close()
+
+
+def _ours() -> tuple[str, ...]:
+    return (*platforms(), "bulk", "urgent")
+
+
+def _waiting(lengths: dict[str, int]) -> Check:
+    return Check("queues", OK, ", ".join(f"{queue} {length:,}" for queue, length in lengths.items()) + " waiting.")
+
+
+def _of_rabbitmq(url: str) -> Iterator[Check]:
+    try:
+        yield _waiting({queue: length or 0 for queue, length in rabbitmq.lengths(url, _ours()).items()})
+        yield from (_classic(queue) for queue in rabbitmq.classic(url, _ours()))
+        found = rabbitmq.tasks_in(url, NOT_OURS, LOOKED_AT)
+        yield _stranding(NOT_OURS, Counter({task: n for task, n in found.items() if _is_ours(task)}))
+    except rabbitmq.Away as error:
+        yield Check("queues", WRONG, f"{error}.")
+
+
+def _classic(queue: str) -> Check:
+    return Check(
+        f"queue {queue}",
+        WRONG,
+        "Somebody made it as a classic queue, which no worker of ours can consume: let applications set "
+        "task_create_missing_queue_type='quorum', move what is in it, delete it, and start the workers.",
+    )
 
 
 def _length(broker: Redis, queue: str) -> int:
@@ -103,24 +133,26 @@ def _length(broker: Redis, queue: str) -> int:
 
 def _stranded(broker: Redis) -> Iterator[Check]:
     """Messages for us in queues that we don't consume: somebody left out `queue=`, or wrote it wrong."""
-    ours = {f"{queue}{step}" for queue in (*platforms(), "bulk", "urgent") for step in STEPS}
+    ours = {f"{queue}{step}" for queue in _ours() for step in STEPS}
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for key in broker.scan_iter(count=1000, _type="list"):
         name = key.decode(errors="replace")
         if name not in ours:
             found[name.partition("\x06")[0]].update(_tasks(broker, key))
     found.setdefault(NOT_OURS, Counter())
-    yield from (_strandings(queue, tasks) for queue, tasks in sorted(found.items()) if tasks or queue == NOT_OURS)
+    yield from (_stranding(queue, tasks) for queue, tasks in sorted(found.items()) if tasks or queue == NOT_OURS)
 
 
 def _tasks(broker: Redis, queue: bytes) -> list[str]:
     """The tasks with a name of ours among a queue's first messages."""
-    return [
-        task for task in map(_task, broker.lrange(queue, 0, LOOKED_AT - 1)) if task.partition(".")[0] in platforms()
-    ]
+    return list(filter(_is_ours, map(_task, broker.lrange(queue, 0, LOOKED_AT - 1))))
 
 
-def _strandings(queue: str, tasks: Counter[str]) -> Check:
+def _is_ours(task: str) -> bool:
+    return task.partition(".")[0] in platforms()
+
+
+def _stranding(queue: str, tasks: Counter[str]) -> Check:
     if not tasks:
         return Check(f"queue {queue}", OK, "No message of ours is stranded there.")
     named = ", ".join(f"{task} {n:,} times (queue={_queue(task)!r})" for task, n in tasks.items())

@@ -54,11 +54,12 @@ def _of_data(error: Exception) -> Failed | None:
 
 def _of_ledger(error: Exception) -> Failed | None:
     from worker.ledger.migrate import OldSchema
+    from worker.ledger.postgresql import BadAddress
     from worker.ledger.sqlite import NetworkFileSystem
     from worker.ledger.types import LedgerError
     from worker.pace import ClockOff
 
-    if isinstance(error, (ClockOff, NetworkFileSystem, OldSchema)):
+    if isinstance(error, (BadAddress, ClockOff, NetworkFileSystem, OldSchema)):
         return Failed(str(error))
     if not isinstance(error, LedgerError):
         return None
