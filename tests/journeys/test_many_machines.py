@@ -81,10 +81,9 @@ def payload(address: str, **more: Any) -> dict[str, Any]:
 
 def events(fleet: Fleet, rows: int, name: str) -> Path:
     path = fleet.folder / name
-    row = (
-        '{"email": "p%d@shop.example.com", "date": "2026-11-01 10:00:00Z", "identifier": "%s", "segments": {"n": %d}}\n'
-    )
-    path.write_text("".join(row % (n, name + str(time.time()), n) for n in range(rows)))
+    fixed = {"date": "2026-11-01 10:00:00Z", "identifier": f"{name} {time.time()}"}
+    rows_of = (fixed | {"email": f"p{n}@shop.example.com", "segments": {"n": n}} for n in range(rows))
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows_of))
     return path
 
 

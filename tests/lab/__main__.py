@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.lab import struck
+from tests.lab.database import DATABASES
 from tests.lab.experiment import HEADS, Order, Record, Verdict, text
 from tests.lab.goals import Goal
 from tests.lab.naive_kills import naive
@@ -49,7 +50,7 @@ def _performed(name: str, options: argparse.Namespace) -> Verdict:
     began = time.monotonic()
     _aside(f"{name}: --seed {options.seed}")
     with _folder(name, options.keep) as folder:
-        order = Order(folder, options.seed, _keeper(name, options), options.runs, options.rows)
+        order = Order(folder, options.seed, _keeper(name, options), options.runs, options.rows, options.database)
         try:
             verdict = EXPERIMENTS[name](order)
         except TooLong as error:
@@ -93,6 +94,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(EXPERIMENTS))
     parser.add_argument("--runs", type=int, help="times a fault is repeated (default: the experiment's own count)")
     parser.add_argument("--rows", type=int, help="rows of each import (default: the experiment's own count)")
+    parser.add_argument("--database", choices=DATABASES, default="sqlite", help="postgresql: with two machines")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="the same blows again")
     parser.add_argument("--out", type=Path, help="a file that gets every run as a line of JSON")
     parser.add_argument("--keep", type=Path, help="a folder in which logs and ledgers are left to be looked at")

@@ -25,6 +25,17 @@ class Order:
     keep: Callable[[Record], None]
     runs: int | None = None
     rows: int | None = None
+    database: str = "sqlite"
+
+    @property
+    def machines(self) -> int:
+        """SQLite is shared by the processes of one machine alone."""
+        return 1 if self.database == "sqlite" else 2
+
+    @property
+    def ledger(self) -> dict[str, Any]:
+        """What a rig is told of it."""
+        return {"database": self.database, "machines": self.machines}
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def outage(order: Order) -> Verdict:
     for number in range(order.runs or 1):
         folder = order.folder / f"outage-{number + 1}"
         folder.mkdir()
-        records.append({"run": number + 1, **_run(folder, rows)})
+        records.append({"run": number + 1, **_run(order, folder, rows)})
         order.keep(records[-1])
     beyond = max(record.get("beyond", 0) for record in records)
     note = f"in flight {records[0]['wire']}, refused at once {records[0]['at_once']}, probes {records[0]['probes']}"
@@ -38,11 +38,11 @@ def outage(order: Order) -> Verdict:
     return Verdict((line(f"502 for {SECONDS:g} s", rows, records, note),), goals)
 
 
-def _run(folder: Path, rows: int) -> Record:
+def _run(order: Order, folder: Path, rows: int) -> Record:
     file = events.write(folder / "events.ndjson", rows)
     platform = Platform(LATENCY)
     try:
-        with rig(folder / "run", platform.environ, OMNISENSE_PACE=PACE) as one:
+        with rig(folder / "run", platform.environ, **order.ledger, OMNISENSE_PACE=PACE) as one:
             one.workers.start()
             one.workers.ready()
             job = one.ask(file)

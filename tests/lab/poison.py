@@ -49,7 +49,7 @@ def poison(order: Order) -> Verdict:
     records = []
     for number in range(order.runs or 3):
         deadly_row = dice.randrange(CHUNKS * CHUNK)
-        records.append({"run": number + 1, **_run(order.folder / f"poison-{number + 1}", deadly_row)})
+        records.append({"run": number + 1, **_run(order, order.folder / f"poison-{number + 1}", deadly_row)})
         order.keep(records[-1])
     wrong = sum(record.get("refused_by") != {"poison": CHUNK} for record in records)
     deaths = sorted(record["deaths"] for record in records)
@@ -58,7 +58,7 @@ def poison(order: Order) -> Verdict:
     return Verdict((line("one row that kills its process", CHUNKS * CHUNK, records, note),), goals)
 
 
-def _run(folder: Path, deadly_row: int) -> Record:
+def _run(order: Order, folder: Path, deadly_row: int) -> Record:
     folder.mkdir()
     file, deaths = folder / "events.ndjson", folder / "deaths"
     with file.open("w") as out:
@@ -68,7 +68,7 @@ def _run(folder: Path, deadly_row: int) -> Record:
     deaths.touch()
     platform = Platform(LATENCY)
     try:
-        with rig(folder / "run", platform.environ, folder, OMNISENSE_PACE=PACE) as one:
+        with rig(folder / "run", platform.environ, folder, database=order.database, OMNISENSE_PACE=PACE) as one:
             found = _delivered(one, platform, file)
     finally:
         platform.stop()

@@ -13,6 +13,8 @@ from celery import Celery
 from cryptography.fernet import Fernet
 from sqlalchemy import Connection, Row, select
 
+from tests.lab.database import ledger_at
+from tests.lab.machines import Machines, site
 from tests.lab.redis_server import OwnRedis
 from tests.lab.surroundings import bare
 from tests.lab.waiting import until
@@ -34,11 +36,10 @@ STILL = ("finished", "undecided", "failed", "cancelled", "paused")
 class Rig:
     """`redis` and `workers` can be struck at; the rest asks and looks."""
 
-    def __init__(self, folder: Path, told: Mapping[str, str], ahead: tuple[Path, ...]) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, folder: Path, database: str, machines: int, told: Mapping[str, str], *ahead: Path) -> None:
         self.redis = OwnRedis(folder / "redis")
         self.told = {
-            "DATABASE_URL": f"sqlite:///{folder / 'ledger.db'}",
+            "DATABASE_URL": database,
             "REDIS_URL": self.redis.url,
             "SECRET_KEY": Fernet.generate_key().decode(),
             "INBOX": str(folder.parent),
@@ -47,7 +48,7 @@ class Rig:
             **told,
         }
         migrate(self.told["DATABASE_URL"])
-        self.workers = Workers(folder, bare(*ahead, **self.told))
+        self.workers = _workers(folder, machines, self.told, ahead)
         self._app = Celery("lab", broker=self.redis.url, set_as_current=True)
         self._own = Process(Settings(read(SETTINGS, self.told)))
 
@@ -101,12 +102,22 @@ class Rig:
         self.redis.stop()
 
 
+def _workers(folder: Path, machines: int, told: Mapping[str, str], ahead: tuple[Path, ...]) -> Workers | Machines:
+    if machines == 1:
+        return Workers(folder, bare(*ahead, **told))
+    return Machines(folder, bare(*ahead, site(folder), **told), machines)
+
+
 @contextmanager
-def rig(folder: Path, platform: Mapping[str, str], *ahead: Path, **told: str) -> Iterator[Rig]:
+def rig(
+    folder: Path, platform: Mapping[str, str], *ahead: Path, database: str = "sqlite", machines: int = 1, **told: str
+) -> Iterator[Rig]:
     """Everything that was started is ended with the block. `told` goes to the workers' environment."""
+    folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         stack.enter_context(patch.dict(os.environ, platform))
         platforms.account.cache_clear()
-        one = Rig(folder, {**platform, **told}, ahead)
+        ledger = stack.enter_context(ledger_at(database, folder))
+        one = Rig(folder, ledger, machines, {**platform, **told}, *ahead)
         stack.callback(one.stop)
         yield one

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from random import Random
 
 from tests.lab import events
 from tests.lab.ending import ending
-from tests.lab.experiment import Record
+from tests.lab.experiment import Order, Record
 from tests.lab.platform import Platform
 from tests.lab.rig import Rig, rig
 from tests.lab.strikes import Blow, Strike
@@ -26,13 +25,18 @@ STRIKES_TRIED = 20
 class Series:
     """`revived`: after the strike a further small import has to finish, which proves that the processes came back."""
 
-    def __init__(self, folder: Path, rows: int, seed: int, revived: bool = False) -> None:
-        self._folder, self._dice, self._revived = folder, Random(seed), revived
+    def __init__(self, order: Order, rows: int, revived: bool = False) -> None:
+        self._order, self._dice, self._revived = order, Random(order.seed), revived
+        folder = order.folder
         self._file = events.write(folder / "events.ndjson", rows)
         self._small = events.write(folder / "small.ndjson", 1000, first=rows)
         self._events = events.read(self._file)
         self._rigs = 0
         self.usual = self._undisturbed()
+
+    @property
+    def processes(self) -> int:
+        return PROCESSES * self._order.machines
 
     def run(self, strike: Strike) -> Record:
         """One import that was struck while it moved; one that was quicker than the blow is made again."""
@@ -67,14 +71,18 @@ class Series:
     def _revival(self, one: Rig) -> Record:
         began = time.monotonic()
         end = one.still(one.ask(self._small), END)
-        return {"revived": end == "finished" and one.at_work() == PROCESSES, "revived_in": time.monotonic() - began}
+        return {
+            "revived": end == "finished" and one.at_work() == self.processes,
+            "revived_in": time.monotonic() - began,
+        }
 
     @contextmanager
     def _stage(self) -> Iterator[tuple[Rig, Platform]]:
         self._rigs += 1
         platform = Platform(LATENCY)
         try:
-            with rig(self._folder / f"run-{self._rigs}", platform.environ, OMNISENSE_PACE=PACE) as one:
+            folder = self._order.folder / f"run-{self._rigs}"
+            with rig(folder, platform.environ, **self._order.ledger, OMNISENSE_PACE=PACE) as one:
                 one.workers.start()
                 one.workers.ready()
                 yield one, platform

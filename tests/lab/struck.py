@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.lab import strikes
 from tests.lab.experiment import Order, Record, Verdict, line, promises
 from tests.lab.goals import Goal
-from tests.lab.series import PROCESSES, Series
+from tests.lab.series import Series
 from tests.lab.strikes import Strike
 
 ROWS = 50_000
@@ -14,13 +14,13 @@ LEAVE = 25.0
 
 def kills(order: Order) -> Verdict:
     """The whole process tree of the worker side is killed at a random moment, and started again at once."""
-    series = Series(order.folder, order.rows or ROWS, order.seed)
+    series = Series(order, order.rows or ROWS)
     records = _runs(order, series, strikes.kill_workers, 30)
     beyond = [record["unsure_chunks"] - record["wire"] for record in records if not record["stuck"]]
     wire = [record["wire"] for record in records]
     goals = (
         *promises("kills", records),
-        Goal("kills: unsure chunks beyond the calls on the wire", max(beyond, default=0), PROCESSES),
+        Goal("kills: unsure chunks beyond the calls on the wire", max(beyond, default=0), series.processes),
     )
     note = f"on the wire {min(wire)}–{max(wire)}; undisturbed {series.usual:.1f} s"
     return Verdict((line("SIGKILL of all worker processes", order.rows or ROWS, records, note),), goals)
@@ -28,7 +28,7 @@ def kills(order: Order) -> Verdict:
 
 def sigterm(order: Order) -> Verdict:
     """SIGTERM in mid-import, as a deploy sends it."""
-    records = _runs(order, Series(order.folder, order.rows or ROWS, order.seed), strikes.stop_workers, 20)
+    records = _runs(order, Series(order, order.rows or ROWS), strikes.stop_workers, 20)
     slowest = max(record["took"] for record in records)
     unsure = sum(record.get("unsure_chunks", 0) for record in records)
     goals = (
@@ -43,7 +43,7 @@ def sigterm(order: Order) -> Verdict:
 def redis(order: Order) -> Verdict:
     """FLUSHALL, and SIGKILL of Redis, which comes back with its data after 1 to 3 seconds."""
     rows = order.rows or ROWS
-    series = Series(order.folder, rows, order.seed, revived=True)
+    series = Series(order, rows, revived=True)
     found = [
         (name, _runs(order, series, strike, 5))
         for name, strike in (("FLUSHALL", strikes.flush_redis), ("SIGKILL of Redis", strikes.kill_redis))

@@ -30,12 +30,16 @@ def migrate(database_url: str) -> str:
     try:
         with ledger.begin() as tx, _alone(tx):
             _refuse_newer(_revision(tx))
-            config = _config()
-            config.attributes["connection"] = tx
-            command.upgrade(config, "head")
+            upgrade(tx, "head")
         return _newest()
     finally:
         ledger.close()
+
+
+def upgrade(tx: Connection, revision: str) -> None:
+    config = _config()
+    config.attributes["connection"] = tx
+    command.upgrade(config, revision)
 
 
 def check_schema(ledger: Ledger) -> None:

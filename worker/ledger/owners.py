@@ -12,17 +12,19 @@ import socket
 from pathlib import Path
 
 PROC = Path("/proc")
+LONGEST_HOST = 60  # of an owner's 120 characters
 
 
 @functools.cache
 def machine() -> str:
     """This host, this boot, this pid namespace: pids mean the same only where all three are the same."""
+    host = socket.gethostname()[:LONGEST_HOST]
     try:
         boot = (PROC / "sys/kernel/random/boot_id").read_text().strip()
         space = os.readlink(PROC / "self/ns/pid")  # noqa: PTH115 - the link's text, not a path
     except OSError:
-        return f"{socket.gethostname()}/?"
-    return f"{socket.gethostname()}/{boot[:8]}/{space.strip('pid:[]')}"
+        return f"{host}/?"
+    return f"{host}/{boot[:8]}/{space.strip('pid:[]')}"
 
 
 def me() -> str:

@@ -13,6 +13,7 @@ from worker.ledger.inserting import insert_new
 from worker.ledger.tables import posts, processes
 
 FORGET_AFTER = 600.0
+LONGEST_NAME = 80  # of its column; a host's full name may be longer
 
 
 def claim(tx: Connection, name: str, owner: str, lease: float) -> Claim | None:
@@ -50,7 +51,7 @@ def seen(tx: Connection, owner: str, name: str) -> None:
     now = time.time()
     known = tx.execute(update(processes).where(processes.c.id == owner).values(seen_at=now)).rowcount
     if not known:
-        insert_new(tx, processes, {"id": owner, "name": name, "seen_at": now})
+        insert_new(tx, processes, {"id": owner, "name": name[:LONGEST_NAME], "seen_at": now})
     tx.execute(delete(processes).where(processes.c.seen_at < now - FORGET_AFTER))
 
 

@@ -10,7 +10,7 @@ from celery.exceptions import Reject
 
 from worker.intake import put
 from worker.ledger import jobs, tickets
-from worker.ledger.types import LedgerError
+from worker.ledger.types import LedgerError, NotTaken
 from worker.operation import Operation
 from worker.order import Order, read_order, refused
 from worker.process import process
@@ -19,7 +19,7 @@ from worker.runner import call, files, sending
 from worker.runner.results import Refused, Unsure
 from worker.wake import queue_of, wake_up
 
-LEDGER_PAUSE = 1.0
+LEDGER_PAUSE, LEDGER_PAUSES = 1.0, 600
 log = logging.getLogger(__name__)
 
 
@@ -35,13 +35,18 @@ class OperationTask(Task[Any, Any]):
     def run(self, *args: Any, **kwargs: Any) -> Any:
         if is_wake_up(kwargs):
             return moved(str(kwargs["wake"]))
-        try:
-            return self._asked(args, kwargs)
-        except LedgerError as error:
-            # The message is all there is until its job is recorded: it goes back, and comes again.
-            log.error("the ledger is away (%s); the message waits in the broker", type(error).__name__)
-            process().stopping.wait(LEDGER_PAUSE)
-            raise Reject(requeue=True) from None
+        for _ in range(LEDGER_PAUSES):
+            try:
+                return self._asked(args, kwargs)
+            except NotTaken as error:
+                raise Refused("text.not_taken", [f"The ledger can't store it: {type(error.orig).__name__}."]) from None
+            except LedgerError as error:
+                log.error("the ledger is away (%s); the message waits in the broker", type(error).__name__)
+            if process().stopping.wait(LEDGER_PAUSE):
+                break
+        # The message is all there is until its job is recorded: it goes back, and comes again. Not more often than
+        # needed, for RabbitMQ 4 throws away what was given back twenty times.
+        raise Reject(requeue=True)
 
     def _asked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         own = process()
