@@ -17,6 +17,8 @@ from tests.lab import struck
 from tests.lab.database import DATABASES
 from tests.lab.experiment import HEADS, Order, Record, Verdict, text
 from tests.lab.goals import Goal
+from tests.lab.inserts import inserts
+from tests.lab.last_two import last_two
 from tests.lab.naive_kills import naive
 from tests.lab.outage import outage
 from tests.lab.poison import poison
@@ -28,6 +30,8 @@ EXPERIMENTS: dict[str, Callable[[Order], Verdict]] = {
     "sigterm": struck.sigterm,
     "outage": outage,
     "redis": struck.redis,
+    "inserts": inserts,
+    "last-two": last_two,
     "naive": naive,
 }
 

@@ -71,10 +71,8 @@ class Series:
     def _revival(self, one: Rig) -> Record:
         began = time.monotonic()
         end = one.still(one.ask(self._small), END)
-        return {
-            "revived": end == "finished" and one.at_work() == self.processes,
-            "revived_in": time.monotonic() - began,
-        }
+        well = end == "finished" and one.at_work() == self.processes
+        return {"revived": well, "revived_in": time.monotonic() - began}
 
     @contextmanager
     def _stage(self) -> Iterator[tuple[Rig, Platform]]:
