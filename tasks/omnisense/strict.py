@@ -27,9 +27,12 @@ class Shape(Schema):
         return {name: value for name, value in row.items() if value is not None}
 
     def handle_error(self, error: ValidationError, data: Any, *, many: bool, **rest: Any) -> None:  # noqa: ARG002
-        """Marshmallow calls it with everything that is wrong, before it raises."""
+        """Marshmallow calls it with everything that is wrong, before it raises. It finds stray names in any order; here
+        they come last, in the order of the data, so that the same row is always refused by the same code."""
         found: Any = error.messages
-        for name in [name for name, what in found.items() if what == [self.error_messages["unknown"]]]:
+        names = data if isinstance(data, dict) else ()
+        for name in [name for name in names if found.get(name) == [self.error_messages["unknown"]]]:
+            del found[name]
             found[name] = [{"code": "unknown", "reason": "is not a known field", "advice": self._advice(str(name))}]
 
     def _advice(self, name: str) -> str:
