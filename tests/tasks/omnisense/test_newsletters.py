@@ -134,6 +134,11 @@ def test_those_with_equal_variables_share_a_request_and_own_ones_win() -> None:
     ]
 
 
+def test_variables_are_equal_in_any_order_of_their_names() -> None:
+    payload = _payload(_own("a@b.co", x=1, y=2), _own("b@b.co", y=2, x=1), _own("A@b.co", y=2, x=1))
+    assert _requests(payload) == [({"x": 1, "y": 2}, ["a@b.co", "b@b.co"])]
+
+
 def test_variables_that_only_look_equal_are_not() -> None:
     payload = _payload(*(_own(f"{n}@b.co", a=value) for n, value in enumerate([1, True, "1", 1.0])))
     assert len(_requests(payload)) == 4
