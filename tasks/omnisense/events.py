@@ -10,7 +10,7 @@ from worker.wire import Sending, Wire
 
 PATH = "/user_event"
 IMPORT_PATH = "/user_event/import"
-IMPORTED = "user_events"  # as the document's example has it; its table says user_segments (O1)
+IMPORTED = "user_events"  # as the document's example has it; its table says user_segments
 AT_ONCE = timedelta(minutes=5)
 
 

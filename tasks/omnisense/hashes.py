@@ -13,7 +13,7 @@ LONGEST_NUMBER = 1 << 13  # bits; what is far beyond any count or amount, Python
 
 
 class Segments(fields.Dict):
-    """Names with plain values: the attributes of an event (O13: JSON scalars unchanged)."""
+    """Names with plain values: text, numbers, true, false or null; they go on unchanged."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> JSON:
         if not isinstance(value, dict):
@@ -24,7 +24,10 @@ class Segments(fields.Dict):
 
 
 class Variables(Segments):
-    """What stands in a newsletter for `[name]`. Nobody knows how null would read in a mail."""
+    """What stands in the mail for `[name]`: text, numbers, true or false; they go on unchanged.
+
+    Not null: nobody knows how that would read in a mail.
+    """
 
     def _deserialize(self, value: Any, *rest: Any, **more: Any) -> JSON:
         variables = super()._deserialize(value, *rest, **more)
@@ -34,7 +37,7 @@ class Variables(Segments):
 
 
 class Metadata(Segments):
-    """Strings only: numbers become plain decimal, booleans `true` and `false`, nulls are left out (O7)."""
+    """Sent as text: numbers in plain decimal, `true` and `false`; nulls are left out."""
 
     def _deserialize(self, value: Any, *rest: Any, **more: Any) -> JSON:
         plain_values = super()._deserialize(value, *rest, **more)

@@ -16,25 +16,46 @@ MOST_REASONS = 10
 
 
 class Recipient(Shape):
-    """`{"email", "variables"?}`: in place of a plain address, for somebody whose variables are not everybody's."""
+    """In place of a plain address, for somebody whose variables are not everybody's."""
 
     email = fields.Email(required=True)
     variables = Variables(allow_none=True)
 
 
-class Recipients(fields.Field[list[str | JSON]]):
-    """A list of addresses or `Recipient`s. One that stands there again, in whatever case, is left out."""
+class One(fields.Field[str | JSON]):
+    """An address, or `{"email", "variables"}` for somebody with variables of their own, which go over everybody's."""
 
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[str | JSON]:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str | JSON:
+        if not isinstance(value, dict):
+            return str(_recipient.fields["email"].deserialize(value))
+        recipient: JSON = _recipient.load(value)
+        return recipient if recipient.get("variables") else str(recipient["email"])
+
+
+class Recipients(fields.List[str | JSON]):
+    """Who stands there again, in whatever case, gets it once."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[str | JSON]:  # type: ignore[override]
         if not isinstance(value, list):
             raise problem("invalid", "is not a list", "Write the addresses in brackets.")
         if not value:
             raise problem("empty", "is empty", "Give at least one address.")
         people: dict[str, str | JSON] = {}
-        wrong = {place: why for place, why in _taken_in(value, people) if why}
+        wrong = {place: why for place, why in self._taken_in(value, people) if why}
         if wrong:
             raise ValidationError(dict(list(wrong.items())[:MOST_REASONS]))
         return list(people.values())
+
+    def _taken_in(self, value: list[Any], people: dict[str, str | JSON]) -> Iterator[tuple[int, Any]]:
+        """Each place with what is wrong there, None for nothing; fills `people`, by address without case."""
+        for place, one in enumerate(value):
+            try:
+                recipient = self.inner.deserialize(one)
+            except ValidationError as error:
+                yield place, error.messages
+                continue
+            known = people.setdefault(address(recipient).lower(), recipient)
+            yield place, None if _alike(known, recipient) else _CONTRADICTS.messages
 
 
 def address(recipient: str | JSON) -> str:
@@ -56,26 +77,6 @@ def by_variables(recipients: list[str | JSON], of_all: JSON) -> Iterator[tuple[J
 
 
 _recipient = Recipient()
-
-
-def _taken_in(value: list[Any], people: dict[str, str | JSON]) -> Iterator[tuple[int, Any]]:
-    """Each place with what is wrong there, None for nothing; fills `people`, by address without case."""
-    for place, one in enumerate(value):
-        try:
-            recipient = _read(one)
-        except ValidationError as error:
-            yield place, error.messages
-            continue
-        known = people.setdefault(address(recipient).lower(), recipient)
-        yield place, None if _alike(known, recipient) else _CONTRADICTS.messages
-
-
-def _read(one: Any) -> str | JSON:
-    """An address alone where nothing is its own."""
-    if not isinstance(one, dict):
-        return str(_recipient.fields["email"].deserialize(one))
-    recipient: JSON = _recipient.load(one)
-    return recipient if recipient.get("variables") else str(recipient["email"])
 
 
 def _alike(one: str | JSON, other: str | JSON) -> bool:

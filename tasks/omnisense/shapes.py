@@ -1,4 +1,8 @@
-"""What Omnisense takes: the row of an import and the bodies of single calls, without keys (platforms.md 1.3 to 1.7)."""
+"""What Omnisense takes: the row of an import and the bodies of single calls, without keys.
+
+Source: Omnisense API documentation v1.0, Basic API (User data, Actions / Events), Administrative API (Email API, Import
+actions).
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,10 @@ import json
 from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
+from marshmallow.validate import OneOf
 
 from tasks.omnisense.hashes import Metadata, Segments, Variables
-from tasks.omnisense.recipients import Recipients
+from tasks.omnisense.recipients import One, Recipients
 from tasks.omnisense.strict import Shape
 from tasks.omnisense.values import (
     JSON,
@@ -16,11 +21,11 @@ from tasks.omnisense.values import (
     Day,
     Degrees,
     Delivery,
+    Device,
     Flag,
     Id,
     Language,
     Moment,
-    OneOf,
     Text,
     problem,
 )
@@ -78,7 +83,7 @@ class User(Shape):
     postal_code = fields.String(allow_none=True)
     country = Country(allow_none=True)
     lang = Language(allow_none=True)
-    sex = OneOf("male", "female", allow_none=True)
+    sex = fields.String(validate=OneOf(("male", "female")), allow_none=True)
     optin = Flag(allow_none=True)
     optin_sms = Flag(allow_none=True)
     registered = Flag(allow_none=True)
@@ -87,21 +92,21 @@ class User(Shape):
 
 
 class Location(Shape):
-    """Where somebody is: both or none (O8)."""
+    """Where somebody is: both or none."""
 
     latitude = Degrees(90, required=True)
     longitude = Degrees(180, required=True)
 
 
 class Subscriber(Shape):
-    """`POST /subscriber`: at least one of `user`, `trid` and `udid` (O3), and what else is known."""
+    """`POST /subscriber`: at least one of `user`, `trid` and `udid`, and what else is known."""
 
     elsewhere = dict.fromkeys(User().fields, "Write it into user.")
     stray = "Write it into metadata, which takes any name."
     udid = Text(allow_none=True)
     trid = Text(allow_none=True)
     user = fields.Nested(User, allow_none=True)
-    platform = OneOf("android", "iphone", also={"ios": "iphone"}, allow_none=True)
+    platform = Device(validate=OneOf(("android", "iphone")), allow_none=True)
     token = Text(allow_none=True)
     location = fields.Nested(Location, allow_none=True)
     metadata = Metadata(allow_none=True)
@@ -128,11 +133,12 @@ class Letter(Shape):
 
 
 class Newsletter(Shape):
-    """`POST /newsletter`: `{"newsletter", "emails"}`; an element of `emails` is an address or a `Recipient`."""
+    """`POST /newsletter`: `{"newsletter", "emails"}`; who has variables of their own, gets a request of
+    their own, with all whose variables are equal."""
 
     elsewhere = dict.fromkeys(Letter().fields, "Write it into newsletter.")
     newsletter = fields.Nested(Letter, required=True)
-    emails = Recipients(required=True)
+    emails = Recipients(One(), required=True)
 
     @validates_schema
     def _fits(self, row: JSON, **_: Any) -> None:

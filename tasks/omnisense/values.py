@@ -1,7 +1,8 @@
-"""The single values that Omnisense takes, and what each is refused for (platforms.md 1.3 to 1.7, and O5 to O15 there).
+"""The single values that Omnisense takes, and what each is refused for.
 
-Strings go on unchanged. What is rewritten, is rewritten to the one form that the platform's document shows or names:
-dates, codes of countries and languages, numbers where it takes strings only. A value in that form stays as it is.
+Source: Omnisense API documentation v1.0, its tables and examples. Strings go on unchanged. What is rewritten, is
+rewritten to the one form that the document shows or names: dates, codes of countries and languages, numbers where it
+takes strings only. A value in that form stays as it is.
 """
 
 from __future__ import annotations
@@ -65,14 +66,17 @@ class Moment(fields.String):
 
 
 class Delivery(Moment):
-    """A moment as `YYYY-MM-DDTHH:MM:SSZ`: ISO 8601 to the letter, as the document calls it (O5)."""
+    """With its offset from UTC, not before it is sent: 2026-01-31T12:00:00Z or 2026-01-31 14:00:00+02:00.
+
+    The document says ISO 8601 and shows a space and no offset; what is sent is `YYYY-MM-DDTHH:MM:SSZ`.
+    """
 
     def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
         return super()._deserialize(value, *rest, **more).replace(" ", "T")
 
 
 class Day(fields.String):
-    """A date without a time, as `YYYY-MM-DD` (O14)."""
+    """A date without a time, as in 1990-01-31."""
 
     def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
         try:
@@ -84,7 +88,7 @@ class Day(fields.String):
 
 
 class Country(fields.String):
-    """An ISO 3166 code of two letters, in upper case (O9)."""
+    """An ISO 3166 code of two letters, as in FR; sent in upper case."""
 
     def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
         code = super()._deserialize(value, *rest, **more)
@@ -94,7 +98,7 @@ class Country(fields.String):
 
 
 class Language(fields.String):
-    """An ISO 639 code of two letters, in lower case (O9)."""
+    """An ISO 639 code of two letters, as in fr; sent in lower case."""
 
     def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
         code = super()._deserialize(value, *rest, **more)
@@ -103,25 +107,16 @@ class Language(fields.String):
         return code.lower()
 
 
-class OneOf(fields.String):
-    """One of a few words; `also` maps other names of them to the word that is sent."""
-
-    def __init__(self, *words: str, also: dict[str, str] | None = None, **more: Any) -> None:
-        super().__init__(**more)
-        self._words, self._also = words, also or {}
+class Device(fields.String):
+    """`ios` becomes `iphone`."""
 
     def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
         said = super()._deserialize(value, *rest, **more)
-        word = self._also.get(said, said)
-        if word not in self._words:
-            raise problem(
-                "invalid", "is none of the words that the platform knows", f"Write {' or '.join(self._words)}."
-            )
-        return word
+        return "iphone" if said == "ios" else said
 
 
-class Flag(fields.Field[bool]):
-    """A JSON boolean and nothing like one: what people agreed to is not guessed."""
+class Flag(fields.Boolean):
+    """Without quotes, and nothing like it: what people agreed to is not guessed."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
         if not isinstance(value, bool):
@@ -129,8 +124,8 @@ class Flag(fields.Field[bool]):
         return value
 
 
-class Id(fields.Field[int]):
-    """The number that the platform gave to something of its own."""
+class Id(fields.Integer):
+    """From 1: the number that Omnisense shows for it."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
         if type(value) is not int or value < 1:
@@ -139,10 +134,10 @@ class Id(fields.Field[int]):
 
 
 class Degrees(fields.Field[str]):
-    """A latitude or longitude, as the decimal string that the document's example has (O8)."""
+    """A number or its decimal text; sent as text, as in the document's example."""
 
     def __init__(self, most: int, **more: Any) -> None:
-        super().__init__(**more)
+        super().__init__(metadata={"description": f"-{most} to {most}"}, **more)
         self._most = most
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:

