@@ -53,8 +53,11 @@ class Action(Shape):
 
 
 class UserEvent(Shape):
-    """`POST /user_event`: `{"email"?, "trid"?, "user_event", "date"?}`, one of the first two. The platform takes no
-    `date` there: it decides how a call goes that leaves late (events.py)."""
+    """`POST /user_event`: `{"email"?, "trid"?, "user_event", "date"?}`, one of the first two. With `email` and `date`,
+    an event that leaves more than 5 minutes after its date goes as an import of one and keeps it.
+
+    The platform itself takes no `date` there (events.py).
+    """
 
     elsewhere = dict.fromkeys(("identifier", "segments"), "Write it into user_event.")
     email = fields.Email(allow_none=True)

@@ -116,7 +116,7 @@ class Device(fields.String):
 
 
 class Flag(fields.Boolean):
-    """Without quotes, and nothing like it: what people agreed to is not guessed."""
+    """Without quotes: what people agreed to is not guessed."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
         if not isinstance(value, bool):
