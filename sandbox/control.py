@@ -76,6 +76,17 @@ def _person(stage: Stage, request: Request) -> Any:
     return {"known": stage.person(query["is"], query.get("platform", ""))}
 
 
+def _state(stage: Stage, request: Request) -> Any:
+    query = _query(request)
+    return stage.state(query.get("platform", ""), query)
+
+
+def _set_window(stage: Stage, request: Request) -> Any:
+    told = mapping(read_json(request.body), "the body")
+    stage.set_window(str(told.get("platform", "")), told.get("calls"), told.get("seconds"), told.get("tells", False))
+    return told
+
+
 def _taken(stage: Stage, request: Request) -> Any:
     events = read_json(request.body)
     if not isinstance(events, list):
@@ -98,6 +109,8 @@ ROUTES: Mapping[str, Callable[[Stage, Request], Any]] = {
     "GET wire": _wire,
     "GET events": _events,
     "GET person": _person,
+    "GET state": _state,
+    "POST window": _set_window,
     "POST taken": _taken,
     "POST reset": _reset,
 }

@@ -20,6 +20,7 @@ TAKES: Mapping[str, frozenset[str]] = {
     "html": frozenset({"applied"}),
     "drip": frozenset({"every"}),
     "delay": frozenset({"seconds"}),
+    "change": frozenset({"at", "to"}),
 }
 EVERY_FAULT = frozenset({"times", "share", "path"})
 LONGEST_WAIT = 1_000_000.0
@@ -34,7 +35,8 @@ class Fault:
     """A rule: the next `times` requests (None: for ever), a `share` of those whose path ends in `path`.
 
     `applied` says whether the request is taken although its answer is spoilt (`status`, `hang`, `html`; the
-    other faults decide by their nature). `seconds` of None is for ever.
+    other faults decide by their nature). `seconds` of None is for ever. `at` is the place in a JSON answer
+    (`paging.next`) that is changed, `to` what stands there then.
     """
 
     fault: str
@@ -48,6 +50,8 @@ class Fault:
     applied: bool = False
     seconds: float | None = None
     every: float = 1.0
+    at: str = ""
+    to: Any = None
 
 
 def _number(value: Any) -> bool:
@@ -59,7 +63,7 @@ def is_wait(value: Any) -> bool:
     return _number(value) and 0 <= value < LONGEST_WAIT
 
 
-def _whole(value: Any) -> bool:
+def is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -68,16 +72,18 @@ def _one_line(value: Any) -> bool:
 
 
 CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "times": (lambda v: v is None or (_whole(v) and v > 0), "a whole number from 1, or null for ever"),
+    "times": (lambda v: v is None or (is_whole(v) and v > 0), "a whole number from 1, or null for ever"),
     "share": (lambda v: _number(v) and 0 <= v <= 1, "a number from 0 to 1"),
     "path": (lambda v: isinstance(v, str), "the end of a path"),
-    "status": (lambda v: _whole(v) and 200 <= v <= 599, "a status from 200 to 599"),
+    "status": (lambda v: is_whole(v) and 200 <= v <= 599, "a status from 200 to 599"),
     "retry_after": (lambda v: v is None or _one_line(v) or (_number(v) and v >= 0), "seconds, or the header's text"),
     "headers": (lambda v: isinstance(v, Mapping) and all(map(_one_line, [*v, *v.values()])), "names and values"),
     "body": (lambda v: isinstance(v, str), "text"),
     "applied": (lambda v: isinstance(v, bool), "true or false"),
     "seconds": (lambda v: v is None or is_wait(v), "seconds from 0, or null for ever"),
     "every": (is_wait, "seconds from 0"),
+    "at": (lambda v: isinstance(v, str) and all(v.split(".")), "names with dots between them"),
+    "to": (lambda _: True, "anything"),
 }
 
 
@@ -93,6 +99,8 @@ def fault(name: Any, **parameters: Any) -> Fault:
             raise BadFault(f"{parameter} of {name} has to be {right}.")
     if name == "delay" and parameters.get("seconds") is None:
         raise BadFault("delay needs its seconds; what never answers is a hang.")
+    if name == "change" and not parameters.get("at"):
+        raise BadFault("change needs at, the place in the answer.")
     return Fault(name, **parameters)
 
 

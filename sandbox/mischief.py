@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Protocol
@@ -90,11 +91,30 @@ def delay(exchange: Exchange, fault: Fault) -> None:
     exchange.send(answer)
 
 
+def change(exchange: Exchange, fault: Fault) -> None:
+    """Taken; one place of the answer's JSON says something else. An answer without that place stays as it is."""
+    answer = exchange.take()
+    exchange.send(replace(answer, body=_changed(answer.body, fault)))
+
+
+def _changed(body: bytes, fault: Fault) -> bytes:
+    *path, last = fault.at.split(".")
+    try:
+        content = part = json.loads(body)
+        for name in path:
+            part = part[name]
+        part[last] = fault.to
+    except (ValueError, LookupError, TypeError):
+        return body
+    return json.dumps(content).encode()
+
+
 STAYS_OPEN: Mapping[str, Callable[[Exchange, Fault], None]] = {
     "status": status,
     "empty": empty,
     "html": html,
     "delay": delay,
+    "change": change,
 }
 CLOSES: Mapping[str, Callable[[Exchange, Fault], None]] = {
     "hang": hang,

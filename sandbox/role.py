@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from sandbox.answer import Answer
 from sandbox.request import Request
+from sandbox.window import Window
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,35 @@ class Role(Protocol):
 
 
 @runtime_checkable
-class Remembers(Protocol):
-    """A platform that keeps what it was told of people, and can be asked in what state that left them."""
+class Remembering(Protocol):
+    """A role that keeps what it was told until it is to forget it."""
+
+    def forget(self) -> None:
+        """Be as in the beginning."""
+        ...
+
+
+@runtime_checkable
+class KnowsPeople(Remembering, Protocol):
+    """It can be asked in what state a person was left."""
 
     def person(self, whom: str) -> dict[str, Any] | None:
         """What is known of the person with this address or id; None for a stranger."""
         ...
 
-    def forget(self) -> None: ...
+
+@runtime_checkable
+class ShowsState(Remembering, Protocol):
+    """What it keeps can be looked at as a whole."""
+
+    def state(self, query: Mapping[str, str]) -> Any:
+        """What it has now; `query` narrows it."""
+        ...
+
+
+@runtime_checkable
+class Limited(Protocol):
+    """A role that takes only so many calls in a window."""
+
+    @property
+    def window(self) -> Window: ...

@@ -9,6 +9,7 @@ from typing import Any
 
 from sandbox.faults import fault
 from sandbox.listener import Listener
+from sandbox.omnisend import Omnisend
 from sandbox.omnisense import Omnisense
 from sandbox.role import Role
 from sandbox.stage import Stage
@@ -72,6 +73,14 @@ class Sandbox:
         """What the platform knows of the person with this address or id, as it was said last; None for a stranger."""
         return self._stage.person(whom, platform)
 
+    def state(self, platform: str, **query: str) -> Any:
+        """What this platform has now, narrowed by `query`."""
+        return self._stage.state(platform, query)
+
+    def set_window(self, platform: str, calls: int, seconds: float, tells: bool = False) -> None:
+        """From now on this platform takes so many calls in so many seconds; `tells`: 429 comes with a Retry-After."""
+        self._stage.set_window(platform, calls, seconds, tells)
+
     def wire(self, at: float) -> int:
         """How many calls were on the wire at this moment of `time.monotonic()`."""
         return self._stage.wire.at(at)
@@ -80,7 +89,7 @@ class Sandbox:
         return self._stage.log.last()
 
     def reset(self) -> None:
-        """Forget people, counts, log and faults."""
+        """Forget counts, log, faults, and what the platforms were told."""
         self._stage.reset()
 
     def stop(self) -> None:
@@ -109,8 +118,13 @@ def start(
     """
     if not _is_loopback(host):
         raise NotLoopback(f"{host} is not on the loopback: use 127.0.0.1.")
-    stage = Stage((Omnisense(),) if roles is None else roles, latency, seed)
+    stage = Stage(every_role() if roles is None else roles, latency, seed)
     return Sandbox(Listener((host, port), stage), stage)
+
+
+def every_role() -> tuple[Role, ...]:
+    """New ones: a platform that keeps things keeps them for one sandbox."""
+    return Omnisense(), Omnisend()
 
 
 def _is_loopback(host: str) -> bool:

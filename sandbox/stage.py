@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sandbox.answer import Refusal
-from sandbox.faults import BadFault, Faults, is_wait
+from sandbox.faults import BadFault, Faults, is_wait, is_whole
 from sandbox.log import Log
-from sandbox.role import Remembers, Role
+from sandbox.role import KnowsPeople, Limited, Remembering, Role, ShowsState
 from sandbox.tally import Tally
 from sandbox.wire import Wire
 
@@ -41,20 +41,36 @@ class Stage:
         role = self.role_called(title)
         return self.tally.times([role.identity(event, f"[{index}]") for index, event in enumerate(events)])
 
+    def state(self, title: str, query: Mapping[str, str]) -> Any:
+        """What this platform has now."""
+        role = self.role_called(title)
+        if not isinstance(role, ShowsState):
+            raise Refusal(404, f"{role.title} keeps nothing that could be looked at.")
+        return role.state(query)
+
+    def set_window(self, title: str, calls: Any, seconds: Any, tells: Any = False) -> None:
+        """From now on this platform takes so many calls in so many seconds; `tells`: 429 comes with a Retry-After."""
+        role = self.role_called(title)
+        if not isinstance(role, Limited):
+            raise Refusal(404, f"{role.title} counts no calls.")
+        if not (is_whole(calls) and calls > 0 and is_wait(seconds) and seconds > 0 and isinstance(tells, bool)):
+            raise BadFault("A window has calls (from 1), seconds (more than 0) and tells (true or false).")
+        role.window.set(calls, float(seconds), tells)
+
     def counts(self) -> dict[str, Any]:
         return {**self.log.counts(), **self.tally.counts(), **self.wire.counts()}
 
     def person(self, whom: str, title: str = "") -> dict[str, Any] | None:
         """What the platform of this title knows of the person with this address or id."""
         role = self.role_called(title)
-        if not isinstance(role, Remembers):
+        if not isinstance(role, KnowsPeople):
             raise Refusal(404, f"{role.title} keeps nothing of people here.")
         return role.person(whom)
 
     def reset(self) -> None:
-        """Forget people, counts, intervals, log and faults; the latency stays."""
-        for role in self.roles:
-            if isinstance(role, Remembers):
-                role.forget()
+        """Forget counts, intervals, log, faults and what the platforms were told; latency and windows stay."""
         for part in (self.faults, self.log, self.tally, self.wire):
             part.clear()
+        for role in self.roles:
+            if isinstance(role, Remembering):
+                role.forget()

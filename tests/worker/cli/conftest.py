@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from worker.cli import main
 from worker.ledger import chunks, claims, jobs
 from worker.outcome import Refusal, accepted
-from worker.platforms import account
+from worker.platforms import account, platforms
 from worker.process import Process, process
 from worker.runner.planner import plan
 
@@ -21,10 +21,7 @@ IMPORT = "omnisense.import_user_events"
 CALL = "omnisense.record_user_event"
 KEYS = {
     "OMNISENSE_BASE_URL": "http://127.0.0.1:9/api/v1",
-    "OMNISENSE_API_KEY": "a",
-    "OMNISENSE_MASTER_KEY": "m",
-    "OMNISENSE_ADMIN_EMAIL": "e@example.com",
-    "OMNISENSE_ADMIN_TOKEN": "t",
+    **{one.name: "key" for platform in platforms().values() for one in platform.settings if one.secret},
 }
 Ow = Callable[..., Result]
 
@@ -36,7 +33,7 @@ def forget() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty folder as the current one, with Omnisense connected and neither Redis nor ledger."""
+    """An empty folder as the current one, with every platform connected and neither Redis nor ledger."""
     monkeypatch.chdir(tmp_path)
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)

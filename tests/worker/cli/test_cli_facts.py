@@ -40,8 +40,8 @@ def test_the_lines_that_ask_for_it_name_its_queue(document: Document) -> None:
 
 def test_accounts_say_whether_they_are_connected_and_open(ow: Ow, document: Document) -> None:
     ow("migrate")
-    (one,) = document("accounts", "list")["accounts"]
-    assert one == {
+    found = {one["account"]: one for one in document("accounts", "list")["accounts"]}
+    assert found["omnisense/default"] == {
         "account": "omnisense/default",
         "connected": True,
         "connection": "connected",

@@ -1,0 +1,5 @@
+"""Omnisend's contacts, as its documents describe them."""
+
+from sandbox.omnisend.role import Omnisend
+
+__all__ = ["Omnisend"]

@@ -1,0 +1,116 @@
+"""Omnisend's contacts, as its API documentation v3 and its OpenAPI description have them.
+
+Saving is an upsert by identifier; an identifier of another contact is ignored. A status with a date earlier than that
+in the system changes nothing; one without a date is of now. 400 calls a minute are taken, counted on arrival; each
+answer says what is left in `X-Rate-Limit-…`, and no document promises a `Retry-After`. The older form of a contact,
+with `email` and `status` beside its name, is not played. The contact of the description's example is there from the
+beginning, so that its id can be asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sandbox.answer import Answer, Refusal
+from sandbox.omnisend import requests
+from sandbox.omnisend.contacts import Contacts
+from sandbox.request import Request
+from sandbox.role import Reply
+from sandbox.strict import JSON
+from sandbox.window import Window
+
+FIRST_ID = "79enkpRa3GzzNRgOtvkjNvYbxwf"
+FIRST_AT = datetime(2016, 2, 28, 21, 19, 19, tzinfo=UTC)
+FIRST: JSON = {
+    "identifiers": [
+        {
+            "type": "email",
+            "id": "austin.powers@example.com",
+            "channels": {"email": {"status": "subscribed", "statusDate": "2016-02-01T10:07:28Z"}},
+        },
+        {
+            "type": "phone",
+            "id": "+443031237300",
+            "channels": {"sms": {"status": "nonSubscribed", "statusDate": "2016-02-01T10:07:28Z"}},
+        },
+    ],
+    "firstName": "Austin",
+    "tags": ["spy", "gadgets", "source: shopify"],
+    "customProperties": {"hobbies": "spying", "pets": ["dog", "cat"]},
+}
+CALLS, SECONDS = 400, 60.0
+
+
+def _contacts() -> Contacts:
+    contacts = Contacts()
+    contacts.save(FIRST, FIRST_AT, FIRST_ID)
+    return contacts
+
+
+@dataclass(frozen=True)
+class Omnisend:
+    """One store with its key."""
+
+    api_key: str = field(default="sandbox-omnisend-key", repr=False)
+    title: str = "Omnisend"
+    prefix: str = "/v3"
+    most_bytes: int = 1 << 20
+    contacts: Contacts = field(default_factory=_contacts, repr=False)
+    window: Window = field(default_factory=lambda: Window(CALLS, SECONDS), repr=False)
+
+    def handle(self, request: Request) -> Reply:
+        if request.head.headers.get("X-API-KEY") != self.api_key:
+            raise Refusal(401, "Unauthorized - authorization error (invalid basic auth data or API key)")
+        try:
+            self._let_in()
+            reply = requests.reply(self.contacts, request)
+        except Refusal as refusal:
+            refusal.answer = self._counted(_in_their_form(refusal.answer))
+            raise
+        return replace(reply, answer=self._counted(reply.answer))
+
+    def identity(self, event: Any, at: str) -> int:
+        return requests.welcomed(event, at)
+
+    def environment(self, url: str) -> dict[str, str]:
+        return {"OMNISEND_BASE_URL": url.removesuffix(self.prefix), "OMNISEND_API_KEY": self.api_key}
+
+    def state(self, query: Mapping[str, str]) -> Any:
+        """The contacts as they are now, or the one with this `contactID`, `email` or `phone`; the window's counts."""
+        asked = next((name for name in ("contactID", "email", "phone") if query.get(name)), None)
+        if asked is None:
+            found = list(self.contacts.after(None))
+        else:
+            get = self.contacts.get
+            one = get(query[asked]) if asked == "contactID" else self.contacts.of(asked, query[asked])
+            found = [one] if one else []
+        return {"contacts": found, "window": self.window.counts()}
+
+    def forget(self) -> None:
+        """Everything is as in the beginning, but for the window's size."""
+        self.contacts.clear()
+        self.contacts.save(FIRST, FIRST_AT, FIRST_ID)
+        self.window.clear()
+
+    def _let_in(self) -> None:
+        wait = self.window.arrive()
+        if wait:
+            told = {"Retry-After": str(math.ceil(wait))} if self.window.tells else {}
+            raise Refusal(429, "too many requests (rate limit)", headers=told)
+
+    def _counted(self, answer: Answer) -> Answer:
+        left, reset = self.window.left()
+        counts = {"Limit": self.window.calls, "Remaining": left, "Reset": math.ceil(reset)}
+        return replace(answer, headers={**answer.headers, **{f"X-Rate-Limit-{k}": str(v) for k, v in counts.items()}})
+
+
+def _in_their_form(answer: Answer) -> Answer:
+    """`{"error": …, "fields": {"0": ["field: problem"]}}`."""
+    said = json.loads(answer.body)
+    fields = {"fields": {"0": [f"{said['at']}: {said['error']}"]}} if "at" in said else {}
+    return replace(answer, body=json.dumps({"error": said["error"], **fields}).encode())

@@ -1,0 +1,18 @@
+"""Omnisend: the contacts of a shop, their channels and their consent to be written to."""
+
+from tasks.omnisend.access import SETTINGS, access, sign
+from tasks.omnisend.answers import read
+from tasks.omnisend.operations import OPERATIONS
+from worker.operation import Platform, Setting
+
+PLATFORM = Platform(
+    name="omnisend",
+    title="Omnisend",
+    settings=SETTINGS,
+    pace=Setting("OMNISEND_PACE", "calls per account; Omnisend allows 400 in any minute", "400/m"),
+    access=access,
+    sign=sign,
+    read=read,
+    operations=OPERATIONS,
+    probe="omnisend.list_contacts",
+)

@@ -1,0 +1,77 @@
+"""Every request of Omnisend that we make, declared once.
+
+Source: Omnisend API v3, "Contacts", and its OpenAPI description. It names no limit of a body; that one is assumed.
+"""
+
+from tasks.omnisend import requests
+from tasks.omnisend.requests import CONTACTS
+from tasks.omnisend.shapes import SaveContact, UpdateContact, WhichContact, WhichContacts
+from worker.operation import Operation, Repeat
+from worker.wire import Pages
+
+OPERATIONS = (
+    Operation(
+        name="omnisend.save_contact",
+        summary="Make a contact, or change the one that has its e-mail address or telephone number.",
+        source="Omnisend API v3, Contacts, Create contact",
+        method="POST",
+        path=CONTACTS,
+        shape=SaveContact,
+        repeat=requests.repeat,
+        fix=requests.fix,
+        person=requests.person,
+        example={
+            "identifiers": [
+                {
+                    "type": "email",
+                    "id": "vanessa.kensington@example.com",
+                    "channels": {"email": {"status": "subscribed", "statusDate": "2017-05-30T15:14:22Z"}},
+                }
+            ],
+            "firstName": "Vanessa",
+            "lastName": "Kensington",
+            "tags": ["source: shopify"],
+            "customProperties": {"age": 33, "marriageDate": "2018-07-07", "favoriteColors": ["blue", "green"]},
+        },
+    ),
+    Operation(
+        name="omnisend.update_contact",
+        summary="Change some fields of a contact, named by the id that Omnisend gave it or by its e-mail address.",
+        source="Omnisend API v3, Contacts, Update contact",
+        method="PATCH",
+        path=f"{CONTACTS}/{{contactID}}",
+        shape=UpdateContact,
+        repeat=Repeat.SAFE,
+        fix=requests.fix,
+        person=requests.person,
+        compose=requests.update,
+        example={
+            "contactID": "79enkpRa3GzzNRgOtvkjNvYbxwf",
+            "lastName": "Powers",
+            "customProperties": {"hair_color": "brown", "height": None},
+        },
+    ),
+    Operation(
+        name="omnisend.get_contact",
+        summary="Ask what Omnisend knows of one contact.",
+        source="Omnisend API v3, Contacts, Get contact's info",
+        method="GET",
+        path=f"{CONTACTS}/{{contactID}}",
+        shape=WhichContact,
+        repeat=Repeat.SAFE,
+        compose=requests.get,
+        example={"contactID": "79enkpRa3GzzNRgOtvkjNvYbxwf"},
+    ),
+    Operation(
+        name="omnisend.list_contacts",
+        summary="List the contacts of an address, a status, a segment or a tag, or all of them, a page at a time.",
+        source="Omnisend API v3, Contacts, List contacts",
+        method="GET",
+        path=CONTACTS,
+        shape=WhichContacts,
+        repeat=Repeat.SAFE,
+        compose=requests.contacts,
+        pages=Pages("contacts", requests.following),
+        example={"status": "subscribed", "limit": 100},
+    ),
+)
