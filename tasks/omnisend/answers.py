@@ -50,8 +50,14 @@ def _is_error(said: Any) -> bool:
 def _fits(operation: Operation, said: JSON) -> bool:
     """An answer without its contact, or without a list of them, could be anybody's."""
     if operation.pages:
-        return isinstance(said.get(operation.pages.items), list)
+        return isinstance(said.get(operation.pages.items), list) and _leads_on(said.get("paging"))
     return isinstance(said.get("contactID"), str | int)
+
+
+def _leads_on(paging: Any) -> bool:
+    """What is no place at all would end a list too early."""
+    place = paging.get("next") if isinstance(paging, dict) else paging
+    return place is None or isinstance(place, str)
 
 
 def _words(said: Any) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, quote, urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urljoin, urlsplit
 
 from tasks.omnisend.access import base_url
 from tasks.omnisend.flat import without
@@ -13,6 +13,7 @@ from worker.outcome import Refusal
 from worker.wire import Asked, Query, Sending, Wire
 
 CONTACTS = "/v3/contacts"
+PORTS = {"http": 80, "https": 443}
 
 
 def repeat(payload: JSON) -> Repeat:
@@ -98,7 +99,11 @@ def _place(place: str, base: str) -> Query:
 def _is_ours(place: str, base: str) -> bool:
     try:
         wanted, given = urlsplit(base + CONTACTS), urlsplit(urljoin(base + CONTACTS, place))
-        same = (given.scheme, given.hostname, given.port) == (wanted.scheme, wanted.hostname, wanted.port)
+        same = _door(given) == _door(wanted)
     except ValueError:
         return False
     return same and given.username is None and given.path.rstrip("/") == CONTACTS
+
+
+def _door(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    return parts.scheme, parts.hostname, parts.port or PORTS.get(parts.scheme)
