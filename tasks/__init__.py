@@ -1,5 +1,5 @@
 """WHAT we ask for: one folder a platform, plus what joins them. A platform is known to the house by its line here."""
 
-from tasks import omnisend, omnisense
+from tasks import devino, omnisend, omnisense
 
-PLATFORMS = (omnisense.PLATFORM, omnisend.PLATFORM)
+PLATFORMS = (omnisense.PLATFORM, devino.PLATFORM, omnisend.PLATFORM)

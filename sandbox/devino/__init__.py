@@ -1,0 +1,5 @@
+"""Devino OMNI, as its document describes it."""
+
+from sandbox.devino.role import Devino
+
+__all__ = ["Devino"]

@@ -1,0 +1,18 @@
+"""Devino OMNI: cascades of SMS, Viber, e-mail, push and VK, and messages to contacts through them."""
+
+from tasks.devino.access import SETTINGS, access, sign
+from tasks.devino.answers import read
+from tasks.devino.operations import OPERATIONS
+from worker.operation import Platform, Setting
+
+PLATFORM = Platform(
+    name="devino",
+    title="Devino",
+    settings=SETTINGS,
+    pace=Setting("DEVINO_PACE", "calls per account; the only rate that Devino published, for an older API", "10/s"),
+    access=access,
+    sign=sign,
+    read=read,
+    operations=OPERATIONS,
+    probe="devino.list_cascades",
+)

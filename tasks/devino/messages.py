@@ -1,0 +1,84 @@
+"""Messages to contacts: the rows of a call, its cutting into requests, and what goes on the wire.
+
+The rows of a request are its `contacts`, then its `contactIds`, numbered from 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from tasks.devino.times import local
+from tasks.devino.values import JSON, problem
+from worker.operation import Limits
+from worker.wire import Sending, Wire
+
+PATH = "/omni-scheduler/api/messages"
+LIMITS = Limits(rows=100, bytes=1 << 20, assumed=True)
+LISTS = ("contacts", "contactIds")
+AROUND = len(b',"contacts":[],"contactIds":[]')
+
+
+def count(messages: JSON) -> int:
+    return sum(len(messages.get(name, ())) for name in LISTS)
+
+
+def split(messages: JSON, limits: Limits) -> list[JSON]:
+    """Requests of at most so many rows and bytes each, in the order of the rows."""
+    room, pieces, used = _room(messages, limits), [_without_rows(messages)], 0
+    for name, row in _rows(messages):
+        size = _size(row) + 1
+        if count(pieces[-1]) == limits.rows or (used and used + size > room):
+            pieces.append(_without_rows(messages))
+            used = 0
+        pieces[-1].setdefault(name, []).append(row)
+        used += size
+    return pieces
+
+
+def oversized(messages: JSON) -> dict[str, Any]:
+    """Rows that no request can carry, nested as marshmallow nests its messages."""
+    room = _room(messages, LIMITS)
+    if room < 0:
+        return {"templates": problem("too_large", "are larger than a request", "Shorten them.").messages}
+    too_large = problem("too_large", "is larger than a request", "Shorten it, or the templates.").messages
+    found = {
+        name: {number: too_large for number, row in enumerate(messages.get(name, ())) if _size(row) >= room}
+        for name in LISTS
+    }
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def compose(messages: JSON, sending: Sending) -> Wire:
+    """The request. What we ourselves tell Devino about a contact is put beside it here, right before it leaves."""
+    overriding = messages.get("templates", {})
+    templates = {trigger: _at_devinos_clock(template, sending) for trigger, template in overriding.items()}
+    return Wire(PATH, body={**messages, "templates": templates} if overriding else messages)
+
+
+def _at_devinos_clock(template: JSON, sending: Sending) -> JSON:
+    """A wallet push may be told its own moment, as a local date and time."""
+    return {key: _scheduled(content, sending) for key, content in template.items()}
+
+
+def _scheduled(content: JSON, sending: Sending) -> JSON:
+    moment = content.get("scheduledTime")
+    return content if moment is None else {**content, "scheduledTime": local(moment, sending, "T")}
+
+
+def _without_rows(messages: JSON) -> JSON:
+    return {name: value for name, value in messages.items() if name not in LISTS}
+
+
+def _rows(messages: JSON) -> Iterator[tuple[str, Any]]:
+    return ((name, row) for name in LISTS for row in messages.get(name, ()))
+
+
+def _room(messages: JSON, limits: Limits) -> int:
+    return limits.bytes - AROUND - _size(_without_rows(messages))
+
+
+def _size(value: Any) -> int:
+    return len(msgspec.json.encode(value))
