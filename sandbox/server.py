@@ -124,7 +124,7 @@ def start(
 
 def every_role() -> tuple[Role, ...]:
     """New ones: a platform that keeps things keeps them for one sandbox."""
-    return Omnisense(), Omnisend()
+    return Omnisense(), Devino(), Omnisend()
 
 
 def _is_loopback(host: str) -> bool:

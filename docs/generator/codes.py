@@ -12,8 +12,8 @@ from worker.check import PROBLEMS, WRONG
 from worker.ledger.refusing import STOPPED
 
 # Who takes a code, and as which of its words; the sentences come after it.
-TAKES_CODE = {"refused": 0, "problem": 0, "Refusal": 1, "Reading": 1}
-OF_A_FIELD = "problem"
+TAKES_CODE = {"refused": 0, "problem": 0, "Discord": 1, "Refusal": 1, "Reading": 1}
+OF_A_FIELD = {"problem", "Discord"}
 PLATFORMS_OWN = "The platform refused the request with this status; its own words follow, without addresses."
 NEVER_SENT = "It was never sent."
 
@@ -55,7 +55,7 @@ def _in_calls() -> Coded:
 
 
 def _coded(call: ast.Call, name: str, sentences: list[str]) -> tuple[str, str]:
-    if name_of(call).lstrip("_") == OF_A_FIELD:
+    if name_of(call).lstrip("_") in OF_A_FIELD:
         return _of_field(name, *sentences)
     return name, PLATFORMS_OWN if name_of(call) == "Reading" else " ".join(sentences)
 

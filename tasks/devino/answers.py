@@ -66,13 +66,13 @@ def _no(said: JSON) -> Reading | None:
     """The refusal of the whole request, if the answer is one."""
     result = said.get("result")
     if said.get("reasons") or result is None:
-        return _refused(*words(said))
+        return _no_to_all(*words(said))
     if isinstance(result, dict) and result.get("code") == REJECTED:
-        return _refused(*words({**said, **result}))
+        return _no_to_all(*words({**said, **result}))
     return None
 
 
-def _refused(key: str, text: str) -> Reading:
+def _no_to_all(key: str, text: str) -> Reading:
     closes = key.endswith(NO_BALANCE)
     return Reading(False, key or "devino.rejected", text or key, closes=closes, passing=key in ITS_OWN_TROUBLE)
 
@@ -111,7 +111,7 @@ def _sent(result: Any) -> Reading:
     ids = [str(one) for one in result.get("contactIds") or ()]
     keys = {error["key"] for error in errors}
     if not sent and errors and len(ids) <= len(errors):
-        whole = _refused(next(iter(keys)), errors[0]["text"])
+        whole = _no_to_all(next(iter(keys)), errors[0]["text"])
         if all(key.endswith(NO_BALANCE) for key in keys) or keys <= ITS_OWN_TROUBLE:
             return whole
     return Reading(True, answer={"result": {"contactIds": ids, "sendAnswers": sent, "errorAnswers": errors}})

@@ -51,8 +51,8 @@ def found(cascade: JSON, answer: JSON) -> JSON | None:
 def _late(cascade: JSON, now: datetime) -> Iterator[Refusal]:
     for number, trigger in enumerate(cascade["triggers"]):
         if parsed(trigger["startTime"]) <= now:
-            reason = f"triggers.{number}.startTime passed before the call could leave."
-            yield Refusal(1, "too_late", reason, "Choose a later window, then ask again.")
+            advice = "Choose a later window, then ask again."
+            yield Refusal(1, "too_late", f"triggers.{number}.startTime passed before the call could leave.", advice)
 
 
 def _window(trigger: JSON, sending: Sending) -> dict[str, str]:

@@ -68,7 +68,7 @@ class Person(Shape):
     @validates_schema
     def _reachable(self, person: JSON, **_: Any) -> None:
         if not {"email", "phone", "pushInfo"}.intersection(person):
-            missing = problem("missing", ", phone and pushInfo are missing", "Give one of them.")
+            missing = problem("missing", "is missing, and so are phone and pushInfo", "Give one of them.")
             raise ValidationError({"email": missing.messages})
 
 

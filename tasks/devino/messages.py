@@ -42,7 +42,7 @@ def oversized(messages: JSON) -> dict[str, Any]:
     """Rows that no request can carry, nested as marshmallow nests its messages."""
     room = _room(messages, LIMITS)
     if room < 0:
-        return {"templates": problem("too_large", "are larger than a request", "Shorten them.").messages}
+        return {"templates": problem("too_large", "is larger than a request", "Shorten them.").messages}
     too_large = problem("too_large", "is larger than a request", "Shorten it, or the templates.").messages
     found = {
         name: {number: too_large for number, row in enumerate(messages.get(name, ())) if _size(row) >= room}

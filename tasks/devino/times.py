@@ -10,13 +10,16 @@ from typing import Any
 
 from marshmallow import fields
 
-from tasks.devino.access import TIME_ZONE, time_zone
+from tasks.devino.access import time_zone
 from tasks.devino.values import problem
 from worker.errors import Refused
 from worker.outcome import Refusal
 from worker.wire import Sending
 
 FORM = "Write date, time and offset from UTC, as in 2030-01-31T14:00:00+03:00."
+TWICE = Refusal(
+    1, "time.ambiguous", "A time falls into the hour that Devino's clocks show twice.", "Choose one outside that hour."
+)
 DAY = timedelta(days=1)
 
 
@@ -45,6 +48,5 @@ def local(moment: str, sending: Sending, separator: str = " ") -> str:
     """The moment in Devino's zone, as it reads it. Refused where its clocks show that time twice."""
     there = parsed(moment).astimezone(time_zone(sending.settings))
     if there.utcoffset() != there.replace(fold=1 - there.fold).utcoffset():
-        reason = f"A time falls into the hour that the clocks of {TIME_ZONE.name} show twice."
-        raise Refused([Refusal(1, "time.ambiguous", reason, "Choose a time outside it.")], whole=True)
+        raise Refused([TWICE], whole=True)
     return there.replace(tzinfo=None).isoformat(separator, "seconds")

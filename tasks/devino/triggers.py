@@ -19,7 +19,7 @@ def trigger_ids(asked: JSON, created: JSON) -> dict[int, str]:
     ours, theirs = asked["triggers"], created.get("triggersInfo") or []
     channels = {trigger["channel"] for trigger in ours}
     if len(ours) != len(theirs) or channels != {trigger.get("channel") for trigger in theirs}:
-        raise _refused("Devino shows other triggers than those that were asked for")
+        raise _unclear("they are not those that were asked for")
     if len(channels) == len(ours):
         by_channel = {trigger["channel"]: trigger["triggerId"] for trigger in theirs}
         return {trigger["index"]: by_channel[trigger["channel"]] for trigger in ours}
@@ -29,7 +29,7 @@ def trigger_ids(asked: JSON, created: JSON) -> dict[int, str]:
 def _chain(ours: list[JSON]) -> list[JSON]:
     children = {trigger.get("parentIndex"): trigger for trigger in ours}
     if len(children) != len(ours):
-        raise _refused("Two triggers follow the same one, and channels stand more than once")
+        raise _unclear("two follow the same one, and a channel stands twice")
     chain: list[JSON] = []
     while len(chain) < len(ours):
         chain.append(children[chain[-1]["index"] if chain else None])
@@ -42,13 +42,14 @@ def _along(chain: list[JSON], theirs: list[JSON]) -> dict[int, str]:
     for ours, shown in zip(chain, theirs, strict=True):
         parent = shown.get("parentTriggerId") if before else None
         if ours["channel"] != shown["channel"] or shown.get("type") not in (None, ours["type"]):
-            raise _refused("The order of Devino's triggers is not that of the cascade")
+            raise _unclear("their order is another one")
         if parent not in (None, before):
-            raise _refused("Devino's triggers follow each other in another order")
+            raise _unclear("they follow each other in another order")
         before = shown["triggerId"]
     return {ours["index"]: shown["triggerId"] for ours, shown in zip(chain, theirs, strict=True)}
 
 
-def _refused(reason: str) -> Refused:
+def _unclear(why: str) -> Refused:
+    reason = f"It can't be told which of Devino's triggers is which: {why}."
     advice = "Read the cascade, and name its trigger ids yourself."
-    return Refused([Refusal(1, "triggers.ambiguous", f"{reason}.", advice)], whole=True)
+    return Refused([Refusal(1, "triggers.ambiguous", reason, advice)], whole=True)

@@ -35,6 +35,8 @@ def test_it_says_where_it_is_and_how_to_connect_and_ends_when_it_is_told(number)
             "OMNISENSE_MASTER_KEY": "sandbox-master-key",
             "OMNISENSE_ADMIN_EMAIL": "admin@sandbox.test",
             "OMNISENSE_ADMIN_TOKEN": "sandbox-token",
+            "DEVINO_BASE_URL": url.replace("/api/v1", "/devino"),
+            "DEVINO_API_KEY": "sandbox-devino-key",
             "OMNISEND_BASE_URL": url.removesuffix("/api/v1"),
             "OMNISEND_API_KEY": "sandbox-omnisend-key",
         }
