@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -57,9 +57,10 @@ def _all(cascade: JSON, now: datetime) -> Iterator[Discord]:
     for number, trigger in enumerate(cascade["triggers"]):
         if by_index.setdefault(trigger["index"], trigger) is not trigger:
             yield Discord(("triggers", number, "index"), "doubled", "stands above already", "Number them differently.")
-    for number, trigger in enumerate(cascade["triggers"]):
-        for one in _in_trigger(trigger, by_index, cascade, now):
-            yield Discord(("triggers", number, *one.place), one.code, one.reason, one.advice)
+    if len(by_index) == len(cascade["triggers"]):
+        for number, trigger in enumerate(cascade["triggers"]):
+            for one in _in_trigger(trigger, by_index, cascade["type"], now):
+                yield replace(one, place=("triggers", number, *one.place))
 
 
 def _channel(cascade: JSON) -> Iterator[Discord]:
@@ -90,9 +91,9 @@ def _groups(kind: str, book: JSON) -> Iterator[Discord]:
         yield Discord(("addressBookSource", "period"), "disagrees", "is for cascades of type PERIODIC", advice)
 
 
-def _in_trigger(trigger: JSON, by_index: dict[int, JSON], cascade: JSON, now: datetime) -> Iterator[Discord]:
+def _in_trigger(trigger: JSON, by_index: dict[int, JSON], kind: str, now: datetime) -> Iterator[Discord]:
     parent = by_index.get(trigger["parentIndex"]) if "parentIndex" in trigger else None
-    yield from _place(trigger, by_index, cascade["type"])
+    yield from _place(trigger, by_index, kind)
     yield from _window(trigger, parent, now)
     yield from _content(trigger)
     if trigger["type"] in (EVENT, SILENCE):

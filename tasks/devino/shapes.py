@@ -71,12 +71,15 @@ class Trigger(Shape):
 
     @pre_load
     def _one_name(self, trigger: Any, **_: Any) -> Any:
-        if not isinstance(trigger, dict) or trigger.get("EventSource") is None:
+        if not isinstance(trigger, dict) or "EventSource" not in trigger:
             return trigger
-        if trigger.get("eventSources") is not None:
+        rest = {name: value for name, value in trigger.items() if name != "EventSource"}
+        if trigger["EventSource"] is None:
+            return rest
+        if rest.get("eventSources") is not None:
             both = problem("doubled", "and eventSources are both there", "Keep eventSources.")
             raise ValidationError({"EventSource": both.messages})
-        return {("eventSources" if name == "EventSource" else name): value for name, value in trigger.items()}
+        return {**rest, "eventSources": trigger["EventSource"]}
 
     @post_load
     def _nothing_before_the_first(self, trigger: JSON, **_: Any) -> JSON:
