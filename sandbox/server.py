@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sandbox.devino import Devino
 from sandbox.faults import fault
 from sandbox.listener import Listener
 from sandbox.omnisend import Omnisend

@@ -48,15 +48,15 @@ def _of_the_unsent() -> Coded:
 def _in_calls() -> Coded:
     """Codes that stand in the source; those known only at run time are left out."""
     for call in calls("worker", "tasks"):
-        place = TAKES_CODE.get(name_of(call).lstrip("_"), len(call.args))
+        place = TAKES_CODE.get(name_of(call), len(call.args))
         for name in said(call.args[place]) if len(call.args) > place else ():
             if not name.startswith(FILLED_IN):
                 yield _coded(call, name, [text for part in call.args[place + 1 :] for text in said(part)])
 
 
 def _coded(call: ast.Call, name: str, sentences: list[str]) -> tuple[str, str]:
-    if name_of(call).lstrip("_") in OF_A_FIELD:
-        return _of_field(name, *sentences)
+    if name_of(call) in OF_A_FIELD:
+        return _of_field(name, *(sentences or ["is not as the operation's page says"]))
     return name, PLATFORMS_OWN if name_of(call) == "Reading" else " ".join(sentences)
 
 

@@ -50,6 +50,10 @@ def _along(chain: list[JSON], theirs: list[JSON]) -> dict[int, str]:
 
 
 def _unclear(why: str) -> Refused:
-    reason = f"It can't be told which of Devino's triggers is which: {why}."
-    advice = "Read the cascade, and name its trigger ids yourself."
-    return Refused([Refusal(1, "triggers.ambiguous", reason, advice)], whole=True)
+    unclear = Refusal(
+        1,
+        "triggers.ambiguous",
+        f"It can't be told which of Devino's triggers is which: {why}.",
+        "Read the cascade, and name its trigger ids yourself.",
+    )
+    return Refused([unclear], whole=True)
