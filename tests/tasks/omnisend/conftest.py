@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 
@@ -54,8 +52,7 @@ def parcel(name: str, body: JSON, server: Sandbox) -> Parcel:
     values = server.environment()
     sending = Sending(datetime.now(UTC), {"OMNISEND_BASE_URL": values["OMNISEND_BASE_URL"]})
     wire = operation.compose(body, sending) if operation.compose else Wire(operation.path, body=body)
-    path = f"{wire.path}?{urlencode(wire.query)}" if wire.query else wire.path
-    return Client().pack(replace(operation, path=path), PLATFORM, PLATFORM.access(values), wire.body)
+    return Client().pack(operation, PLATFORM, PLATFORM.access(values), wire)
 
 
 @pytest.fixture
