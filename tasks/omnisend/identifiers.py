@@ -19,6 +19,7 @@ KINDS: dict[str, fields.String] = {"email": Address(), "phone": Phone()}
 # An identifier of which nobody said a status: Omnisend wants one, takes `subscribed` where it is left out, and leaves
 # the status that it has alone if ours is older. None of its contacts is as old as this.
 UNSAID = {"status": "nonSubscribed", "statusDate": "2000-01-01T00:00:00Z"}
+NOT_SAID = "`email` for an e-mail address, `sms` for a number; if not given, the status that Omnisend has stays"
 
 
 class Channel(Shape):
@@ -56,7 +57,7 @@ class Identifier(Shape):
     id = Text(required=True)
     source = fields.String(allow_none=True)
     consent = fields.Nested(Consent, allow_none=True)
-    channels = fields.Nested(Channels, allow_none=True)
+    channels = fields.Nested(Channels, allow_none=True, metadata={"description": NOT_SAID})
 
     @post_load
     def _of_its_type(self, content: JSON, **_: Any) -> JSON:

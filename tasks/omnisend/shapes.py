@@ -30,6 +30,8 @@ from tasks.omnisend.values import (
 )
 
 WHOM = ("contactID", "email")
+OF_WHICH = "that of `email`, or of `phone` where there is no `email`; `unsubscribed` counts for both"
+WELCOME = "if true, a request whose answer was lost is not repeated: it could greet twice"
 
 
 class Contact(Shape):
@@ -39,7 +41,7 @@ class Contact(Shape):
     identifiers = fields.List(fields.Nested(Identifier), allow_none=True, validate=validate.Length(1))
     email = Address(allow_none=True)
     phone = Phone(allow_none=True)
-    status = OneOf(*STATUSES, allow_none=True)
+    status = OneOf(*STATUSES, about=OF_WHICH, allow_none=True)
     statusDate = StatusDate(allow_none=True)
     createdAt = Moment(allow_none=True)
     firstName = fields.String(allow_none=True)
@@ -73,7 +75,7 @@ class SaveContact(Contact):
         "contactID": "Leave it out: omnisend.update_contact takes it.",
         "sendWelcomeMessage": "Write sendWelcomeEmail.",
     }
-    sendWelcomeEmail = Flag(allow_none=True)
+    sendWelcomeEmail = Flag(allow_none=True, metadata={"description": WELCOME})
 
     @validates_schema
     def _somebody(self, content: JSON, **_: Any) -> None:

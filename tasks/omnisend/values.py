@@ -75,10 +75,11 @@ class Id(Text):
 
 
 class OneOf(fields.String):
-    """One of a few words, in capital letters or small ones."""
+    """In capital letters or small ones."""
 
-    def __init__(self, *words: str, **more: Any) -> None:
-        super().__init__(metadata={"description": "one of " + ", ".join(f"`{word}`" for word in words)}, **more)
+    def __init__(self, *words: str, about: str = "", **more: Any) -> None:
+        choice = "one of " + ", ".join(f"`{word}`" for word in words)
+        super().__init__(metadata={"description": f"{choice}; {about}" if about else choice}, **more)
         self._words = {word.lower(): word for word in words}
 
     def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
@@ -90,7 +91,7 @@ class OneOf(fields.String):
 
 
 class Flag(fields.Boolean):
-    """Nothing that only looks like it."""
+    """Without quotes."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
         if not isinstance(value, bool):
