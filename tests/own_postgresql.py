@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-from worker.embedded import HOST, free_port
+from worker.embedded import HOST, end_with, free_port
 
 PLACES = "/usr/lib/postgresql"
 TEMPLATE = "migrated"
@@ -53,7 +53,13 @@ class OwnPostgreSQL:
         words += [part for option in self._options for part in ("-c", option)]
         with (self._folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [str(self._bin / "postgres"), *words], user=self._user, cwd="/", stdout=log, stderr=log, process_group=0
+                [str(self._bin / "postgres"), *words],
+                user=self._user,
+                cwd="/",
+                stdout=log,
+                stderr=log,
+                process_group=0,
+                preexec_fn=end_with(os.getpid()),  # after `user`, which would take the wish back
             )
         self._until_it_answers()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import amqp
 
-from worker.embedded import HOST, free_port
+from worker.embedded import HOST, end_with, free_port
 
 PLACES = "/usr/lib/rabbitmq/bin/rabbitmq-server"  # the one on PATH asks for the system's own user and node
 
@@ -48,6 +48,7 @@ class OwnRabbitMQ:
             "RABBITMQ_CONFIG_FILE": str(self._folder / "none"),
             "RABBITMQ_CONF_ENV_FILE": str(self._folder / "none"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self._folder / "plugins"),
+            "RUNNING_UNDER_SYSTEMD": "1",  # no shell between it and us
             "ERL_EPMD_PORT": str(names),
             "ERL_EPMD_ADDRESS": HOST,
         }
@@ -72,6 +73,7 @@ class OwnRabbitMQ:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             process_group=0,
+            preexec_fn=end_with(os.getpid()),  # after `user`, which would take the wish back
         )
 
     def _until_it_answers(self) -> None:

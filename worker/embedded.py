@@ -64,7 +64,7 @@ def embedded(folder: Path) -> Embedded:
     log = folder.resolve() / "redis.log"
     rules = {**RULES, "port": str(port), "dir": str(folder.resolve()), "logfile": str(log)}
     words = [word for name, value in rules.items() for word in (f"--{name}", value)]
-    child = Child("redis", (str(binary), *words), last=True, before_exec=_end_with(os.getpid()))
+    child = Child("redis", (str(binary), *words), last=True, before_exec=end_with(os.getpid()))
     return Embedded(child, f"redis://{HOST}:{port}/0", log)
 
 
@@ -128,8 +128,8 @@ def free_port(host: str, wanted: int) -> int:
         return int(probe.getsockname()[1])
 
 
-def _end_with(parent: int) -> Callable[[], None] | None:
-    """What the child does before it becomes Redis: ask for its own end when `parent` ends.
+def end_with(parent: int) -> Callable[[], None] | None:
+    """What a child does before it becomes a server: ask for its own end when `parent` ends.
 
     SIGKILL, because Redis may refuse a SIGTERM and what it was told is in the kernel's hands already. The signal is
     tied to the thread that starts the child, so that must be the main one. Where the system has no such signal, a
