@@ -57,7 +57,7 @@ def _decoded(body: bytes) -> JSON:
         said = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:
         raise Unreadable("the answer is not JSON") from error
-    if not isinstance(said, dict) or not {"result", "reasons", "error"} & said.keys():
+    if not isinstance(said, dict) or not {"result", "reasons"} & said.keys():
         raise Unreadable("the answer has no result")
     return said
 
