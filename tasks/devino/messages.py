@@ -1,11 +1,12 @@
 """Messages to contacts: the rows of a call, its cutting into requests, and what goes on the wire.
 
-The rows of a request are its `contacts`, then its `contactIds`, numbered from 1.
+The rows of a call are its `contacts`, then its `contactIds`. A request carries only one of the two: in its answer
+`contactIds` are those that the contacts were given, and an error names no id.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from worker.wire import Sending, Wire
 PATH = "/omni-scheduler/api/messages"
 LIMITS = Limits(rows=100, bytes=1 << 20, assumed=True)
 LISTS = ("contacts", "contactIds")
-AROUND = len(b',"contacts":[],"contactIds":[]')
+AROUND = len(b',"contactIds":[]')
 
 
 def count(messages: JSON) -> int:
@@ -27,15 +28,26 @@ def count(messages: JSON) -> int:
 
 def split(messages: JSON, limits: Limits) -> list[JSON]:
     """Requests of at most so many rows and bytes each, in the order of the rows."""
-    room, pieces, used = _room(messages, limits), [_without_rows(messages)], 0
-    for name, row in _rows(messages):
+    room = _room(messages, limits)
+    return [
+        {**_without_rows(messages), name: rows}
+        for name in LISTS
+        for rows in _cut(messages.get(name, ()), limits.rows, room)
+    ]
+
+
+def _cut(rows: Sequence[Any], most: int, room: int) -> Iterator[list[Any]]:
+    piece: list[Any] = []
+    used = 0
+    for row in rows:
         size = _size(row) + 1
-        if count(pieces[-1]) == limits.rows or (used and used + size > room):
-            pieces.append(_without_rows(messages))
-            used = 0
-        pieces[-1].setdefault(name, []).append(row)
+        if piece and (len(piece) == most or used + size > room):
+            yield piece
+            piece, used = [], 0
+        piece.append(row)
         used += size
-    return pieces
+    if piece:
+        yield piece
 
 
 def oversized(messages: JSON) -> dict[str, Any]:
@@ -70,10 +82,6 @@ def _scheduled(content: JSON, sending: Sending) -> JSON:
 
 def _without_rows(messages: JSON) -> JSON:
     return {name: value for name, value in messages.items() if name not in LISTS}
-
-
-def _rows(messages: JSON) -> Iterator[tuple[str, Any]]:
-    return ((name, row) for name in LISTS for row in messages.get(name, ()))
 
 
 def _room(messages: JSON, limits: Limits) -> int:

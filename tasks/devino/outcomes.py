@@ -37,7 +37,7 @@ class _Sorting:
     def sorted(self) -> Sorted:
         self.sent = [item for item in self.sent if not self._known_by_id(item)]
         self.errors = [error for error in self.errors if not self._matched(error)]
-        if not self.sent and len(self.errors) == len(self.left):
+        if not self.sent and len(self.errors) == len(self.left) and not any(map(self._names_somebody, self.errors)):
             for row, error in zip(sorted(self.left), self.errors, strict=True):
                 self._refuse(row, error)
         elif not self.errors and len(self.sent) == len(self.left):
@@ -54,6 +54,9 @@ class _Sorting:
         if row is not None:
             self._refuse(row, error)
         return row is not None
+
+    def _names_somebody(self, error: JSON) -> bool:
+        return any(not person.isdisjoint(error["marks"]) for person in self.people.values())
 
     def _row_of_id(self, key: Any) -> int | None:
         """Devino shortens ids: an equal one first, then the only one that begins so."""
