@@ -1,0 +1,180 @@
+"""Calls that are more than one request, that are looked up, that have their turn, and that are handed back a token."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from sandbox.server import Sandbox
+from worker import intake, platforms
+from worker.ledger import decisions, jobs, planning
+from worker.ledger.tables import chunks
+from worker.ledger.types import Row
+from worker.order import read_order
+from worker.process import Process
+from worker.runner import call
+
+CASCADE, MESSAGES, CONTACT = "devino.create_cascade", "devino.send_messages", "omnisend.save_contact"
+SUBSCRIBER, NEWSLETTER = "omnisense.save_subscriber", "omnisense.send_newsletter"
+
+
+@pytest.fixture
+def ask(house: Process) -> Callable[..., str]:
+    """Record a call; its job."""
+
+    def record(name: str, payload: dict[str, Any] | None = None) -> str:
+        operation = platforms.operation(name)
+        return str(intake.put(house, read_order(operation, {"payload": payload or operation.example})).id)
+
+    return record
+
+
+def step(house: Process, job_id: str) -> list[Row[Any]]:
+    """Move a call as one wake-up would, whatever it waits for; its chunks."""
+    with house.ledger.begin() as tx:
+        tx.execute(update(chunks).where(chunks.c.job_id == job_id).values(not_before=0))
+    job = house.ledger.read(lambda tx: jobs.get(tx, job_id))
+    assert job is not None
+    call.move(house, job)
+    return house.ledger.read(lambda tx: planning.all_of_call(tx, job_id))
+
+
+def state(house: Process, job_id: str) -> str:
+    job = house.ledger.read(lambda tx: jobs.get(tx, job_id))
+    assert job is not None
+    return str(job.state)
+
+
+def cascades(played: Sandbox) -> int:
+    """How many were taken; each has a name of its own, so one taken twice would show."""
+    counts = played.counts()
+    assert counts["doubled"] == 0
+    return int(counts["events"])
+
+
+def test_a_cascade_whose_answer_was_cut_is_found_and_not_made_again(
+    house: Process, played: Sandbox, ask: Callable[..., str]
+) -> None:
+    played.fault("cut", times=1)
+    job = ask(CASCADE)
+    assert [one.state for one in step(house, job)] == ["awaiting"]
+    (found,) = step(house, job)
+    assert (found.state, found.accepted, cascades(played)) == ("done", 1, 1)
+    assert house.seal.open(found.answer)
+    assert state(house, job) == "finished"
+
+
+def test_a_cascade_that_never_arrived_goes_again_after_two_looks(
+    house: Process, played: Sandbox, ask: Callable[..., str]
+) -> None:
+    played.fault("reset", times=1)
+    job = ask(CASCADE)
+    assert [one.state for one in step(house, job)] == ["awaiting"]
+    (looked,) = step(house, job)
+    assert (looked.state, looked.looks, cascades(played)) == ("awaiting", 1, 0)
+    states = {step(house, job)[0].state for _ in range(2)}
+    assert "done" in states
+    assert cascades(played) == 1
+
+
+def test_a_look_up_that_fails_is_tried_again_and_in_the_end_left_to_a_person(
+    house: Process, played: Sandbox, ask: Callable[..., str]
+) -> None:
+    played.fault("cut", times=1)
+    job = ask(CASCADE)
+    step(house, job)
+    played.fault("status", status=502)
+    (asked,) = step(house, job)
+    assert (asked.state, asked.looks) == ("awaiting", 0)
+    with house.ledger.begin() as tx:
+        tx.execute(update(jobs.jobs).where(jobs.jobs.c.id == job).values(give_up_at=time.time() - 1))
+    assert step(house, job)[0].state == "unsure"
+    assert state(house, job) == "undecided"
+
+
+def test_a_call_that_is_cancelled_while_it_is_looked_up_is_left_to_a_person(
+    house: Process, played: Sandbox, ask: Callable[..., str]
+) -> None:
+    played.fault("cut", times=1)
+    job = ask(CASCADE)
+    step(house, job)
+    with house.ledger.begin() as tx:
+        jobs.stop(tx, job, "cancelled", "cancelled")
+    assert house.ledger.read(lambda tx: planning.of_call(tx, job)).state == "unsure"
+
+
+def test_recipients_with_variables_of_their_own_go_in_requests_of_their_own(
+    house: Process, played: Sandbox, ask: Callable[..., str]
+) -> None:
+    emails = ["a@shop.example.com", {"email": "b@shop.example.com", "variables": {"name": "B"}}, "c@shop.example.com"]
+    job = ask(NEWSLETTER, platforms.operation(NEWSLETTER).example | {"emails": emails})
+    found = step(house, job)
+    assert [(one.state, one.rows, one.first_row) for one in found] == [("done", 2, 1), ("done", 1, 3)]
+    assert state(house, job) == "finished"
+
+
+def test_what_an_answer_says_of_each_contact_becomes_its_outcome(
+    house: Process, played: Sandbox, ask: Callable[..., str]
+) -> None:
+    job = ask(CASCADE)
+    (made,) = step(house, job)
+    task = house.seal.open(made.answer)
+    contacts = [{"contact": {"email": "ok@shop.example.com"}}, {"contact": {"phone": "79103398080"}}]
+    sent = ask(MESSAGES, {"taskId": int(re.findall(r"\d{4,}", str(task))[0]), "contacts": contacts})
+    (chunk,) = step(house, sent)
+    assert chunk.accepted + chunk.refused == chunk.rows == 2
+
+
+def test_calls_for_one_person_keep_their_order(house: Process, played: Sandbox, ask: Callable[..., str]) -> None:
+    contact = platforms.operation(CONTACT).example
+    played.fault("status", status=503, times=1, path="/v3/contacts")
+    first, second = ask(CONTACT, contact | {"firstName": "One"}), ask(CONTACT, contact | {"firstName": "Two"})
+    other = ask(CONTACT, contact | {"identifiers": [{"type": "email", "id": "other@shop.example.com"}]})
+    assert step(house, first)[0].state == "waiting"
+    assert step(house, second)[0].state == "waiting", "the older one has not gone yet"
+    assert step(house, other)[0].state == "done", "another person waits for nobody"
+    assert step(house, first)[0].state == "done"
+    assert step(house, second)[0].state == "done"
+
+
+def test_a_token_that_the_platform_gave_is_handed_back(
+    house: Process, played: Sandbox, ask: Callable[..., str]
+) -> None:
+    payload = {"user": {"email": "who@shop.example.com", "first_name": "Who"}}
+    (chunk,) = step(house, ask(SUBSCRIBER, payload))
+    given = house.seal.open(chunk.answer)["trid"]
+    assert house.ledger.read(lambda tx: house.people.kept(tx, chunk.person)) == given
+    step(house, ask(SUBSCRIBER, payload | {"metadata": {"a": "1"}}))
+    assert played.person("who@shop.example.com")["trid"] == given  # type: ignore[index] # it was just saved
+
+
+def test_what_can_no_longer_be_on_time_is_refused_when_it_is_to_leave(
+    house: Process, played: Sandbox, ask: Callable[..., str]
+) -> None:
+    past = (datetime.now(UTC) - timedelta(minutes=5)).isoformat()
+    example = platforms.operation(NEWSLETTER).example
+    job = ask(NEWSLETTER, example | {"newsletter": example["newsletter"] | {"delivery_time": past}})
+    found = step(house, job)
+    assert [(one.state, one.refused) for one in found] == [("done", one.rows) for one in found]
+    assert all("too_late" in one.refused_by for one in found)
+
+
+def test_a_chunk_of_which_a_part_was_taken_is_not_sent_again(
+    house: Process, played: Sandbox, ask: Callable[..., str]
+) -> None:
+    job = ask(CONTACT)
+    with house.ledger.begin() as tx:
+        values = {"state": "unsure", "rows": 3, "accepted": 1}
+        tx.execute(update(chunks).where(chunks.c.job_id == job).values(**values))
+    with house.ledger.begin() as tx, pytest.raises(decisions.HalfTaken):
+        decisions.decide(tx, job, "send-again", "me")
+    with house.ledger.begin() as tx:
+        decisions.decide(tx, job, "drop", "me")
+    settled = house.ledger.read(lambda tx: planning.of_call(tx, job))
+    assert (settled.accepted, settled.skipped) == (1, 2)
