@@ -38,17 +38,26 @@ class NetworkFileSystem(Exception):
 
 
 class Turnstile:
-    """One writer at a time, over all processes of this machine; first come, nearly first served."""
+    """One writer at a time, over all processes of this machine; first come, nearly first served.
+
+    Whoever waits for the turn holds the place of the next: one that has just left it can't take it again before them.
+    """
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(f"{path}.turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._next = os.open(f"{path}.next", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def close(self) -> None:
         os.close(self._file)
+        os.close(self._next)
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        fcntl.flock(self._next, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+        finally:
+            fcntl.flock(self._next, fcntl.LOCK_UN)
         try:
             yield
         finally:
