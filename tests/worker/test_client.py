@@ -18,6 +18,7 @@ from worker.errors import Refused
 from worker.operation import Access, Operation, Platform, Timeouts
 from worker.outcome import Refusal
 from worker.runner.sending import without_keys
+from worker.wire import Wire
 
 DRIP = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\n\r\n"
 
@@ -53,7 +54,7 @@ def test_the_total_time_ends_an_answer_that_closes_its_connection_and_drips(
 ) -> None:
     client, (operation, platform) = Client(), impatient
     access = Access(dripping, dict.fromkeys(("OMNISENSE_API_KEY",), "key"))
-    parcel = client.pack(operation, platform, access, {})
+    parcel = client.pack(operation, platform, access, Wire(operation.path, body={}))
     client.open(parcel, operation)
     began = time.monotonic()
     with pytest.raises(Lost, match="total time"):
@@ -65,7 +66,9 @@ def test_a_connection_that_was_closed_meanwhile_is_not_open(
     dripping: str, impatient: tuple[Operation, Platform]
 ) -> None:
     client, (operation, platform) = Client(), impatient
-    parcel = client.pack(operation, platform, Access(dripping, {"OMNISENSE_API_KEY": "key"}), {})
+    parcel = client.pack(
+        operation, platform, Access(dripping, {"OMNISENSE_API_KEY": "key"}), Wire(operation.path, body={})
+    )
     assert not client.is_open(parcel)
     client.open(parcel, operation)
     assert client.is_open(parcel)

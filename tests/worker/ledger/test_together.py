@@ -64,7 +64,7 @@ def test_a_row_comes_back_from_either_database_as_it_went_in(ledger: Ledger) -> 
     def work(tx: Connection) -> str:
         asked = Asked("p.op", ACCOUNT, "call", "ключ – key", "k", "c", options={"ü": [1, None]}, verified=False)
         job_id, _ = jobs.record(tx, asked)
-        held = planning.add_call(tx, job_id, ACCOUNT, secret, "me", 60)
+        held = claims.of(planning.add_call(tx, planning.Load(job_id, ACCOUNT, secret), "me", 60))
         claims.change(tx, chunks_table, held, not_before=moment, offset=2**40)
         return job_id
 
