@@ -34,7 +34,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Devino:
-    """`blocked_key` opens an account of its own, whose balance is empty. Cascades live as long as the role."""
+    """`blocked_key` opens an account of its own, whose balance is empty."""
 
     api_key: str = field(default="sandbox-devino-key", repr=False)
     blocked_key: str = field(default="sandbox-devino-key-without-balance", repr=False)
@@ -44,6 +44,10 @@ class Devino:
     accounts: dict[str, Account] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """The cascades that stand there from the start are left."""
         self.accounts.update({self.api_key: Account(False), self.blocked_key: Account(True)})
 
     def handle(self, request: Request) -> Reply:

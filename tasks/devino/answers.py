@@ -90,9 +90,9 @@ def _created(result: Any) -> Reading:
 def _one(result: Any) -> Reading:
     if not isinstance(result, dict) or "id" not in result:
         raise Unreadable("the answer holds no cascade")
-    blocked = result.get("state") == BLOCKED
-    reason = "Devino stopped the cascade: the balance of the account is empty." if blocked else ""
-    return Reading(True, reason=reason, answer={"result": _readable(result)}, closes=blocked)
+    if result.get("state") == BLOCKED:
+        return _no_to_all(BLOCKED.lower(), "it stopped the cascade because the balance is empty")
+    return Reading(True, answer={"result": _readable(result)})
 
 
 def _many(result: Any) -> Reading:
@@ -108,12 +108,12 @@ def _sent(result: Any) -> Reading:
     items = [*_dicts(result.get("sendAnswers")), *_dicts(result.get("errorAnswers"))]
     sent = [_item(item) for item in items if item.get("code") == OK]
     errors = [_error(item) for item in items if item.get("code") != OK]
-    ids = [str(one) for one in result.get("contactIds") or ()]
-    keys = {error["key"] for error in errors}
+    given = result.get("contactIds")
+    ids = [str(one) for one in given] if isinstance(given, list) else []
     if not sent and errors and len(ids) <= len(errors):
-        whole = _no_to_all(next(iter(keys)), errors[0]["text"])
-        if all(key.endswith(NO_BALANCE) for key in keys) or keys <= ITS_OWN_TROUBLE:
-            return whole
+        noes = [_no_to_all(error["key"], error["text"]) for error in errors]
+        if all(no.closes for no in noes) or all(no.passing for no in noes):
+            return noes[0]
     return Reading(True, answer={"result": {"contactIds": ids, "sendAnswers": sent, "errorAnswers": errors}})
 
 

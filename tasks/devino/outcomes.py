@@ -66,12 +66,10 @@ class _Sorting:
         return rows[0] if len(rows) == 1 and rows[0] in self.left else None
 
     def _row_of_marks(self, found: frozenset[str]) -> int | None:
-        """The only contact left with all of these addresses, or else the only one with some of them."""
-        left = {row: person for row, person in self.people.items() if row in self.left}
-        for rows in ([row for row in left if left[row] == found], [row for row in left if left[row] & found]):
-            if rows:
-                return rows[0] if len(rows) == 1 else None
-        return None
+        """The only contact with all of these addresses, or else the only one with some of them."""
+        people = self.people.items()
+        rows = [row for row, person in people if person == found] or [row for row, person in people if person & found]
+        return rows[0] if len(rows) == 1 and rows[0] in self.left else None
 
     def _refuse(self, row: int, error: JSON) -> None:
         self.left.discard(row)

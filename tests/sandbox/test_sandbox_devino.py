@@ -308,6 +308,13 @@ def test_an_account_without_balance_sends_nothing_and_shares_nothing(ask, listed
     assert ask("GET", f"{TASKS}/7005").status == 404
 
 
+def test_reset_forgets_what_was_created(ask, caller, listed):
+    ask("POST", TASKS, task())
+    caller.call("POST", "/_sandbox/reset")
+    assert listed() == ["7003", "7004"]
+    assert ask("POST", TASKS, task()).json["result"]["result"] == "7005"
+
+
 @pytest.mark.parametrize("key", [None, "wrong", ""])
 def test_another_key_is_unauthorised(ask, caller, key):
     assert ask("GET", f"{TASKS}?{PAGE}", None, key).status == 401
