@@ -14,7 +14,6 @@ from worker.outcome import Outcome, Refusal, refused
 from worker.process import Process
 from worker.runner import replies
 from worker.runner.consignment import Consignment
-from worker.settings import SettingsError
 
 TRIES = 6
 BACKOFF_BASE = 2.0
@@ -99,14 +98,12 @@ def _all_refused(sent: Consignment, error: Refused) -> Outcome:
 
 
 def stumble(tx: Connection, job_id: str, chunk: Row[Any], error: Exception) -> None:
-    """We could not make it ready, for a reason that is our own mistake: tried again, in the end refused.
-
-    A wrong setting, like a lost key, is no chunk's fault: it waits until somebody mends it.
-    """
-    if isinstance(error, SettingsError):
-        chunks.put_back(tx, claims.of(chunk), UNTIL_SOMEBODY_ACTS, why=str(error))
-        return
+    """We could not make it ready, for a reason that is our own mistake: tried again, in the end refused."""
     _try_again(tx, job_id, chunk, f"our own mistake: {type(error).__name__}", None)
+
+
+def wait_for_somebody(tx: Connection, chunk: Row[Any], why: str) -> None:
+    chunks.put_back(tx, claims.of(chunk), UNTIL_SOMEBODY_ACTS, why=why)
 
 
 def _down(tx: Connection, sent: Consignment, error: Down) -> None:

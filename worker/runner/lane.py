@@ -27,6 +27,7 @@ from worker.runner import books, sending
 from worker.runner.consignment import Consignment, TooBig, prepare
 from worker.runner.halves import cut_in_two
 from worker.runner.threshold import Threshold
+from worker.settings import SettingsError
 from worker.sources.read_back import SourceChanged
 from worker.sources.refused import SourceRefused
 
@@ -103,8 +104,12 @@ class Lane:
             )
         except TooBig:
             return self._book_unsent(lambda tx: cut_in_two(self._process, tx, self._job, chunk), going_on)
-        except (SourceChanged, SourceRefused, NotConnected) as error:
+        except (SourceChanged, SourceRefused) as error:
             return self._fail(chunk, str(error))
+        except (NotConnected, SettingsError) as error:
+            # A setting that this process lacks is no job's fault: it waits until somebody mends it.
+            self._process.ledger.write(partial(books.wait_for_somebody, chunk=chunk, why=str(error)))
+            return False
         except Exception as error:
             log.exception("chunk %s of job %s could not be made ready", chunk.n, self._job.id)
             return self._book_unsent(partial(books.stumble, job_id=self._job.id, chunk=chunk, error=error), going_on)

@@ -281,3 +281,19 @@ def test_a_call_waits_for_a_slot_and_lanes_see_it() -> None:
         assert first
         with slots.call("p/default", patience=0.01) as second:
             assert not second
+
+
+def test_a_process_without_the_accounts_keys_leaves_its_job_waiting(
+    house: Process, imported: Record, move: Move, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = imported(EVENT)
+    monkeypatch.delenv("OMNISENSE_API_KEY")
+    platforms.account.cache_clear()
+    found = move(job)
+    assert (found["state"], found["rows"]["pending"]) == ("running", 1)
+    with house.ledger.begin() as tx:
+        assert "OMNISENSE_API_KEY" in tx.execute(select(chunks.c.why)).scalar_one()
+        tx.execute(update(chunks).values(not_before=0))
+    monkeypatch.setenv("OMNISENSE_API_KEY", "sandbox-api-key")
+    platforms.account.cache_clear()
+    assert move(job)["rows"]["accepted"] == 1
