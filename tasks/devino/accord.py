@@ -136,7 +136,7 @@ def _window(trigger: JSON, parent: JSON | None, now: datetime) -> Iterator[Disco
 
 
 def _content(trigger: JSON) -> Iterator[Discord]:
-    key = TEMPLATES[trigger["channel"]][0]
+    key = TEMPLATES[trigger["channel"]]
     if key not in trigger["template"]:
         yield Discord(("template",), "disagrees", f"is not the {key} that the channel needs", "Let the two agree.")
     waits, silence = "noEventSourceSettings" in trigger, trigger["type"] == SILENCE

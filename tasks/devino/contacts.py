@@ -10,13 +10,12 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validates_schema
 
 from tasks.devino.messages import oversized
-from tasks.devino.templates import Template
+from tasks.devino.templates import Overrides
 from tasks.devino.values import (
     JSON,
     PLAIN,
     Anything,
     Id,
-    Keyed,
     Link,
     Object,
     Phone,
@@ -84,7 +83,7 @@ class Messages(Shape):
     taskId = Id(required=True)
     contacts = Several(fields.Nested(Contact))
     contactIds = Several(ReceivedId())
-    templates = Keyed(Id(), Template(overrides=True))
+    templates = Overrides()
 
     @validates_schema
     def _fits(self, messages: JSON, **_: Any) -> None:

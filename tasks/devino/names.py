@@ -22,7 +22,10 @@ MOST_OF_CALLER = MOST - len(MARK) - TOKEN_LETTERS
 
 
 class CascadeName(Text):
-    """What the caller calls the cascade; a token of ours that it carries already is taken off."""
+    """Behind it goes a token, by which the cascade is found again if the answer to its creation is lost.
+
+    A token that a name carries already is taken off.
+    """
 
     def __init__(self, **more: Any) -> None:
         super().__init__(MOST_OF_CALLER, **more)

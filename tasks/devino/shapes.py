@@ -67,7 +67,7 @@ class Trigger(Shape):
     channel = Word(CHANNELS, required=True)
     eventSources = Several(fields.Nested(EventSource))
     noEventSourceSettings = fields.Nested(NoEventSourceSettings)
-    template = Template(required=True)
+    template = fields.Nested(Template, required=True)
 
     @pre_load
     def _one_name(self, trigger: Any, **_: Any) -> Any:

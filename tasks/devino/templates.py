@@ -14,7 +14,21 @@ from urllib.parse import urlsplit
 from marshmallow import ValidationError, fields, validates_schema
 
 from tasks.devino.times import Moment
-from tasks.devino.values import JSON, Flag, Id, Link, Object, Phone, Several, Shape, Text, Whole, Word, chosen, problem
+from tasks.devino.values import (
+    JSON,
+    AnyCaseWord,
+    Flag,
+    Id,
+    Link,
+    Object,
+    Phone,
+    Several,
+    Shape,
+    Text,
+    Whole,
+    Word,
+    problem,
+)
 
 LATIN_TEXT, OTHER_TEXT = 34_170, 17_085
 SENDER = re.compile(r"[ -~]{1,11}|[0-9]{1,15}")
@@ -53,8 +67,8 @@ class ViberTemplate(Shape):
     validity = Whole(15, 14 * DAY)
 
     @validates_schema
-    def _fits(self, viber: JSON, **_: Any) -> None:
-        if not self.partial:
+    def _fits(self, viber: JSON, partial: bool | None = None, **_: Any) -> None:
+        if not partial:
             _check_parts({"text", "action", "caption", "image"}.intersection(viber))
         if PurePosixPath(urlsplit(viber.get("image", "")).path).suffix.lower() not in IMAGES:
             problem_ = problem("invalid", "is not a JPG or PNG", "Give the address of a JPG, JPEG or PNG.")
@@ -80,8 +94,8 @@ class EmailTemplate(Shape):
     attachmentIds = Several(Id())
 
     @validates_schema
-    def _fits(self, letter: JSON, **_: Any) -> None:
-        if not (self.partial or {"htmlBody", "plainText"}.intersection(letter)):
+    def _fits(self, letter: JSON, partial: bool | None = None, **_: Any) -> None:
+        if not (partial or {"htmlBody", "plainText"}.intersection(letter)):
             raise ValidationError({"htmlBody": problem("missing", "and plainText are missing", "Give one.").messages})
         if UNSUBSCRIBE not in letter.get("htmlBody", UNSUBSCRIBE):
             advice = f"Write {UNSUBSCRIBE} where its address belongs."
@@ -101,8 +115,8 @@ class PushTemplate(Shape):
     options = Object([str])
 
     @validates_schema
-    def _fits(self, push: JSON, **_: Any) -> None:
-        if not (self.partial or push.get("silentPush") or "text" in push):
+    def _fits(self, push: JSON, partial: bool | None = None, **_: Any) -> None:
+        if not (partial or push.get("silentPush") or "text" in push):
             raise ValidationError(
                 {"text": problem("missing", "is missing", "Add it, or make it a silentPush.").messages}
             )
@@ -140,8 +154,8 @@ class PushWalletTemplate(Shape):
     validity = Whole(1)
 
     @validates_schema
-    def _fits(self, push: JSON, **_: Any) -> None:
-        if "scheduledTime" in push and not self.partial:
+    def _fits(self, push: JSON, partial: bool | None = None, **_: Any) -> None:
+        if "scheduledTime" in push and not partial:
             advice = "Leave it out: startTime and endTime of the trigger say when."
             raise ValidationError(
                 {"scheduledTime": problem("not_wanted", "has no place in a cascade", advice).messages}
@@ -149,7 +163,7 @@ class PushWalletTemplate(Shape):
 
 
 class TemplateId(Text):
-    """A string in this document, a number in a newer one of Devino's."""
+    """A number may stand without quotes; it goes out as text."""
 
     def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
         return super()._deserialize(str(value) if type(value) is int else value, *rest, **more)
@@ -160,36 +174,46 @@ class VkTemplate(Shape):
 
     templateId = TemplateId(required=True)
     templateData = Object()
-    routes = Several(Word(["VK", "OK"], str.upper), distinct=True, required=True)
-    deliveryPolicy = Word(["ANY", "MOBILE_DEVICE_REQUIRED"], str.upper)
+    routes = Several(AnyCaseWord(["VK", "OK"]), distinct=True, required=True)
+    deliveryPolicy = AnyCaseWord(["ANY", "MOBILE_DEVICE_REQUIRED"])
     validity = Whole(15, DAY)
     callbackData = fields.String()
     callbackUrl = Link()
 
 
-TEMPLATES: dict[str, tuple[str, type[Shape]]] = {
-    "SMS": ("smsTemplate", SmsTemplate),
-    "VIBER": ("viberTemplate", ViberTemplate),
-    "EMAIL": ("emailTemplate", EmailTemplate),
-    "PUSH": ("pushTemplate", PushTemplate),
-    "PUSH_WALLET": ("pushWalletTemplate", PushWalletTemplate),
-    "VK": ("vkTemplate", VkTemplate),
+TEMPLATES = {
+    "SMS": "smsTemplate",
+    "VIBER": "viberTemplate",
+    "EMAIL": "emailTemplate",
+    "PUSH": "pushTemplate",
+    "PUSH_WALLET": "pushWalletTemplate",
+    "VK": "vkTemplate",
 }
 CHANNELS = tuple(TEMPLATES)
 
 
-class Template(fields.Field[JSON]):
-    """`{"smsTemplate": {…}}` or another one of the six. `overrides`: it may leave out what is not to change."""
+class Template(Shape):
+    """One of the six, that of the channel."""
 
-    def __init__(self, overrides: bool = False, **more: Any) -> None:
-        super().__init__(**more)
-        self.shapes = {key: shape(partial=overrides or None) for key, shape in TEMPLATES.values()}
+    smsTemplate = fields.Nested(SmsTemplate)
+    viberTemplate = fields.Nested(ViberTemplate)
+    emailTemplate = fields.Nested(EmailTemplate)
+    pushTemplate = fields.Nested(PushTemplate)
+    pushWalletTemplate = fields.Nested(PushWalletTemplate)
+    vkTemplate = fields.Nested(VkTemplate)
 
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> JSON:
-        if not isinstance(value, dict) or len(value) != 1:
+    @validates_schema
+    def _only_one(self, template: JSON, **_: Any) -> None:
+        if len(template) != 1:
             raise problem("invalid", "is not one template", "Write the template of the channel alone.")
-        key = chosen(next(iter(value)), self.shapes)
-        try:
-            return {key: self.shapes[key].load(value[key])}
-        except ValidationError as error:
-            raise ValidationError({key: error.messages}) from None
+
+
+class Overrides(fields.Dict):
+    """Under the id of a trigger the template of its channel, with that alone which is to be different this time."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(keys=Id(), values=fields.Nested(Template(partial=True)), **more)
+
+    def _deserialize(self, value: Any, *rest: Any, **more: Any) -> JSON:
+        found: dict[Any, Any] = super()._deserialize(value, *rest, **more)  # type: ignore[no-untyped-call]
+        return {str(key): one for key, one in found.items()}

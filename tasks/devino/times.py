@@ -24,7 +24,10 @@ DAY = timedelta(days=1)
 
 
 class Moment(fields.String):
-    """A date and time with its offset, kept as `YYYY-MM-DDTHH:MM:SSZ`. Fractions of a second are cut."""
+    """With its offset from UTC, as in 2030-01-31T14:00:00+03:00; it goes out by Devino's clock, without fractions.
+
+    Kept as `YYYY-MM-DDTHH:MM:SSZ`.
+    """
 
     def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
         text = super()._deserialize(value, *rest, **more)

@@ -45,15 +45,19 @@ class Shape(Schema):
                     "unknown", "is not a known field", f"Did you mean {near[0]}?"
                 ).messages
 
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:  # noqa: ARG002
+        """What is left out before it gets to its field may be null as far as a caller is concerned."""
+        field_obj.allow_none = field_obj.allow_none or not field_obj.required
+
     def _names(self) -> list[str]:
         return [field.data_key or name for name, field in self.load_fields.items()]
 
 
 class Text(fields.String):
-    """A string with something in it besides white space, of at most `most` characters."""
+    """Something besides white space."""
 
     def __init__(self, most: int | None = None, **more: Any) -> None:
-        super().__init__(**more)
+        super().__init__(metadata=_says(most and f"at most {most:,} characters"), **more)
         self.most = most
 
     def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
@@ -66,47 +70,53 @@ class Text(fields.String):
 
 
 class Word(fields.String):
-    """One of the words that the document lists; `fold` makes the caller's letters the document's."""
+    """Written as it stands here."""
 
-    def __init__(self, words: Sequence[str], fold: Callable[[str], str] = str, **more: Any) -> None:
-        super().__init__(**more)
-        self.words, self.fold = words, fold
+    def __init__(self, words: Sequence[str], **more: Any) -> None:
+        super().__init__(metadata=_says(f"one of {', '.join(f'`{word}`' for word in words)}"), **more)
+        self.words = words
 
     def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
-        return chosen(self.fold(super()._deserialize(value, *rest, **more)), self.words)
+        word = super()._deserialize(value, *rest, **more)
+        if word in self.words:
+            return word
+        raise problem("not_one_of", "is not one of those that Devino knows", f"Write one of {', '.join(self.words)}.")
 
 
-def chosen(word: str, words: Collection[str]) -> str:
-    if word in words:
-        return word
-    raise problem("not_one_of", "is not one of those that Devino knows", f"Write one of {', '.join(words)}.")
+class AnyCaseWord(Word):
+    """In small letters or capitals, which it goes out in."""
+
+    def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
+        return super()._deserialize(value.upper() if isinstance(value, str) else value, *rest, **more)
 
 
-class Whole(fields.Field[int]):
-    """A whole number within limits; no text, no fraction."""
+class Whole(fields.Integer):
+    """Without quotes or fraction."""
 
     def __init__(self, least: int = 0, most: int | None = None, **more: Any) -> None:
-        super().__init__(**more)
+        self.range = f"from {least:,}" if most is None else f"from {least:,} to {most:,}"
+        super().__init__(metadata=_says(self.range), **more)
         self.least, self.most = least, most
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
         if type(value) is not int:
             raise problem("invalid", "is not a whole number", "Write it as a number without quotes.")
         if value < self.least or (self.most is not None and value > self.most):
-            to = "" if self.most is None else f" to {self.most}"
-            raise problem("out_of_range", f"is not a number from {self.least}{to}", "Give a number in that range.")
+            raise problem("out_of_range", f"is not a number {self.range}", "Give a number in that range.")
         return value
 
 
-class Flag(fields.Field[bool]):
+class Flag(fields.Boolean):
+    """Without quotes."""
+
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
         if type(value) is not bool:
             raise problem("invalid", "is neither true nor false", "Write true or false without quotes.")
         return value
 
 
-class Id(fields.Field[int]):
-    """A number that Devino gave out, which its answers write as a string (D10)."""
+class Id(fields.Integer):
+    """The number that Devino gave, with or without quotes."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
         number = int(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,19}", value) else value
@@ -115,8 +125,17 @@ class Id(fields.Field[int]):
         return number
 
 
+class ReceivedId(fields.Field[int | str]):
+    """The number or text that Devino gave; it goes out as the one or the other, as it came in."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int | str:
+        if (type(value) is int and value > 0) or (isinstance(value, str) and value.strip()):
+            return value
+        raise problem("invalid", "is not an id", "Write the number or text that Devino gave.")
+
+
 class Phone(fields.String):
-    """Digits only, as Devino wants them (D24)."""
+    """Country code and number, 8 to 15 digits; a leading plus, spaces and hyphens are taken out."""
 
     def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
         digits = SPACING.sub("", super()._deserialize(value, *rest, **more)).removeprefix("+")
@@ -126,7 +145,7 @@ class Phone(fields.String):
 
 
 class Link(Text):
-    """An http or https address, perhaps with macros in it."""
+    """Whole, from http:// or https:// on; it may hold macros."""
 
     def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
         text = super()._deserialize(value, *rest, **more)
@@ -143,27 +162,27 @@ def _is_link(text: str) -> bool:
         return False
 
 
-class Object(fields.Field[JSON]):
-    """Names with values of these types, unchanged; of any type if none is named."""
+class Object(fields.Dict):
+    """Names with values, which go out as they are."""
 
     def __init__(self, types: Collection[type] = (), **more: Any) -> None:
-        super().__init__(**more)
+        self.kinds = "strings" if set(types) == {str} else "strings, numbers or booleans"
+        super().__init__(metadata=_says(types and f"the values are {self.kinds}"), **more)
         self.types = frozenset(types)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> JSON:
         if not isinstance(value, dict):
             raise problem("invalid", "is not an object", "Write names with values in braces.")
         if self.types and not self.types.issuperset(map(type, value.values())):
-            wanted = "strings" if self.types == {str} else "strings, numbers or booleans"
-            raise problem("nested", f"holds a value that is none of its {wanted}", f"Give it {wanted} alone.")
+            raise problem("nested", f"holds a value that is none of its {self.kinds}", f"Give it {self.kinds} alone.")
         return value
 
 
 class Several(fields.List[Any]):
-    """A list with something in it; what stands in it twice goes out once if it is a list of `distinct` things."""
+    """With something in it."""
 
     def __init__(self, inner: fields.Field[Any], distinct: bool = False, **more: Any) -> None:
-        super().__init__(inner, **more)
+        super().__init__(inner, metadata=_says(distinct and "what stands there twice goes out once"), **more)
         self.distinct = distinct
 
     def _deserialize(self, value: Any, *rest: Any, **more: Any) -> list[Any]:
@@ -173,28 +192,16 @@ class Several(fields.List[Any]):
         return list(dict.fromkeys(found)) if self.distinct else found
 
 
-class ReceivedId(fields.Field[int | str]):
-    """An id of a contact, number or text as it was received (D11)."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int | str:
-        if (type(value) is int and value > 0) or (isinstance(value, str) and value.strip()):
-            return value
-        raise problem("invalid", "is not an id", "Write the number or text that Devino gave.")
-
-
 class Anything(fields.Field[Any]):
-    """Any JSON, unchanged."""
+    """Any JSON; it goes out as it is."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         return value
 
 
-class Keyed(fields.Dict):
-    """Things of one kind under ids, which are written as text there."""
-
-    def _deserialize(self, value: Any, *rest: Any, **more: Any) -> JSON:
-        found: dict[Any, Any] = super()._deserialize(value, *rest, **more)  # type: ignore[no-untyped-call]
-        return {str(key): one for key, one in found.items()}
+def _says(rule: Any) -> dict[str, str]:
+    """What the operation's page says of a field besides what its class does."""
+    return {"description": rule} if rule else {}
 
 
 def distinct(things: Iterable[Any], key: Callable[[Any], str]) -> list[Any]:

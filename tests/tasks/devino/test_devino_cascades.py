@@ -113,7 +113,7 @@ def test_groups_to_leave_out_are_kept_and_duplicates_are_left_to_devino() -> Non
         (cascade(follower(template=SMS)), ["triggers.1.template.disagrees"]),
         (cascade(follower(template={})), ["triggers.1.template.invalid"]),
         (cascade(follower(template=LETTER | SMS)), ["triggers.1.template.invalid"]),
-        (cascade(follower(template={"faxTemplate": {}})), ["triggers.1.template.not_one_of"]),
+        (cascade(follower(template={"faxTemplate": {}})), ["triggers.1.template.faxTemplate.unknown"]),
         (cascade(follower(channel="WHATSAPP")), ["triggers.1.channel.not_one_of"]),
         (cascade(follower(startTime="2099-04-05 11:00:00")), ["triggers.1.startTime.naive"]),
         (cascade(follower(endTime=WINDOW["startTime"])), ["triggers.1.endTime.before_start"]),
