@@ -18,6 +18,7 @@ PLACES = {
     "operations": "worker.cli.operations:operations",
     "enqueue": "worker.cli.enqueue:enqueue",
     "import": "worker.cli.imports:import_file",
+    "export": "worker.cli.export:export",
     "jobs": "worker.cli.jobs:jobs",
     "accounts": "worker.cli.accounts:accounts",
 }

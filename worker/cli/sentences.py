@@ -43,12 +43,13 @@ def known(error: Exception) -> Failed | None:
 def _of_data(error: Exception) -> Failed | None:
     from worker.ledger.decisions import HalfTaken, JobEnded
     from worker.runner.results import Refused
+    from worker.runner.walk import Stopped
     from worker.sources.read_back import SourceChanged
     from worker.sources.refused import SourceAway, SourceRefused
 
     if isinstance(error, Refused):
         return Failed(" ".join(error.reasons))
-    ours = (HalfTaken, JobEnded, SourceAway, SourceChanged, SourceRefused)
+    ours = (HalfTaken, JobEnded, SourceAway, SourceChanged, SourceRefused, Stopped)
     return Failed(str(error)) if isinstance(error, ours) else None
 
 

@@ -118,10 +118,14 @@ def _try_again(tx: Connection, job_id: str, chunk: Row[Any], why: str, wait: flo
     """The try is counted; after the last one the rows are refused: they were not sent."""
     tries = chunk.tries + 1
     if tries < TRIES:
-        jitter = random.uniform(0, min(BACKOFF_CAP, BACKOFF_BASE * 2**tries))  # noqa: S311 - spreads, hides nothing
-        chunks.put_back(tx, claims.of(chunk), jitter if wait is None else wait, tried=True, why=why)
+        chunks.put_back(tx, claims.of(chunk), backoff(tries) if wait is None else wait, tried=True, why=why)
         return
     refusing.refuse_whole(tx, chunk, GAVE_UP)
     if chunk.payload is not None:
         replies.next_turn(tx, chunk)
         call_ended(tx, job_id)
+
+
+def backoff(tries: int) -> float:
+    """Seconds until the next try, anywhere up to a time that doubles."""
+    return random.uniform(0, min(BACKOFF_CAP, BACKOFF_BASE * 2**tries))  # noqa: S311 - spreads, hides nothing

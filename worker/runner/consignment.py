@@ -53,6 +53,16 @@ class Consignment:
         return int(self.chunk.rows) - len(self.left_out)
 
 
+@dataclass(frozen=True)
+class Question:
+    """A safe request that no chunk asks for."""
+
+    operation: Operation
+    account: Account
+    repeat: Repeat
+    pack: Callable[[], Parcel] = field(repr=False)
+
+
 class TooBig(Exception):
     """The checked rows make a larger body than one request may carry: the chunk has to be cut in two."""
 

@@ -13,7 +13,7 @@ from worker.errors import Busy, Down, Forbidden, Refused, Unsure
 from worker.operation import Access
 from worker.process import Process
 from worker.runner.books import Result
-from worker.runner.consignment import Consignment
+from worker.runner.consignment import Consignment, Question
 
 LONGEST_WAIT_IN_PLACE = 2.0
 LEASE_BEYOND_DEADLINE = 30.0
@@ -26,7 +26,7 @@ def lease(total: float) -> float:
     return total + LEASE_BEYOND_DEADLINE
 
 
-def ready(process: Process, consignment: Consignment) -> Parcel:
+def ready(process: Process, consignment: Consignment | Question) -> Parcel:
     """Connect, then take the budget: right before the mark, on an open connection.
 
     Raises `Down` (never connected) or `Busy`; nothing was sent.
@@ -40,7 +40,7 @@ def ready(process: Process, consignment: Consignment) -> Parcel:
     return parcel
 
 
-def ready_in_place(process: Process, consignment: Consignment, before_waiting: Callable[[], None]) -> Parcel:
+def ready_in_place(process: Process, consignment: Consignment | Question, before_waiting: Callable[[], None]) -> Parcel:
     """`ready`, waiting up to 2 s under the claim, unmarked, as long as nobody asks the process to leave."""
     until = time.monotonic() + LONGEST_WAIT_IN_PLACE
     while True:
@@ -53,7 +53,7 @@ def ready_in_place(process: Process, consignment: Consignment, before_waiting: C
             process.stopping.wait(busy.wait)
 
 
-def send(process: Process, consignment: Consignment, parcel: Parcel) -> Result:
+def send(process: Process, consignment: Consignment | Question, parcel: Parcel) -> Result:
     """One request. Whatever goes wrong in it is a result too: a marked chunk must always be booked."""
     try:
         answer = process.client.send(parcel, consignment.operation)

@@ -1,0 +1,152 @@
+"""Walks a list of a platform page by page, for whoever wants all of it at once (`omniworker export`).
+
+Each page is a safe request of its own, sent with the account's budget and past its door; nothing of it is recorded.
+Two pages are held, and a short fingerprint of every page that was asked for: a platform that leads back to one of them
+would be walked for ever.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+from worker import outage
+from worker.check import check_payload
+from worker.errors import Busy, Down, Forbidden, Refused
+from worker.ledger.jobs import GIVE_UP
+from worker.ledger.types import Connection
+from worker.operation import JSON, Operation, Reading, Repeat
+from worker.platforms import Account
+from worker.process import Process
+from worker.runner import books, results, sending
+from worker.runner.consignment import Question, wire_of
+from worker.seal import digest
+from worker.wire import Wire
+
+SAID_FROM = 2.0
+FINGERPRINT = 24
+Say = Callable[[str], None]
+
+
+class Stopped(Exception):
+    """The list could not be walked to its end; the sentence says why."""
+
+
+@dataclass
+class Walk:
+    """The pages of one list. `say` is told of waits, and of an end that is not the platform's own."""
+
+    process: Process
+    operation: Operation
+    account: Account
+    say: Say
+    _seen: set[str] = field(default_factory=set, repr=False)
+
+    def pages(self, first: JSON) -> Iterator[list[JSON]]:
+        """The rows of each page. Raises `Stopped`, `results.Refused`, `NotConnected`."""
+        pages = self.operation.pages
+        assert pages is not None  # noqa: S101 - only lists are walked
+        following: JSON | None = first
+        before: list[JSON] = []
+        while following is not None:
+            payload = self._checked(following)
+            wire = self._wire(payload)
+            if self._asked_before(wire):
+                return
+            answer = self._page(wire).answer or {}
+            rows: list[JSON] = answer[pages.items]
+            self._refuse_the_same(before, rows)
+            yield rows
+            before, following = rows, pages.following(payload, answer)
+
+    def _asked_before(self, wire: Wire) -> bool:
+        fingerprint = digest(wire.path, *(f"{name}={value}" for name, value in sorted(wire.query)))[:FINGERPRINT]
+        if fingerprint in self._seen:
+            self.say(f"{self._title} led back to a page that it gave before: the list ends there.")
+            return True
+        self._seen.add(fingerprint)
+        return False
+
+    def _refuse_the_same(self, before: list[JSON], rows: list[JSON]) -> None:
+        """One that does not look at the place it is asked for would never come to an end."""
+        if rows and rows == before:
+            raise Stopped(f"{self._title} gave the same page for two places: the list can't be read to its end.")
+
+    @property
+    def _title(self) -> str:
+        return self.account.platform.title
+
+    def _checked(self, payload: JSON) -> JSON:
+        """A next page is the platform's word, and goes through the same check as anybody's."""
+        body, refusals = check_payload(payload, self.operation.shape)
+        if body is None:
+            raise results.Refused.of(refusals, None)
+        return body
+
+    def _wire(self, payload: JSON) -> Wire:
+        """Where the page lies; a place that is not the platform's own gets no key of ours."""
+        try:
+            return wire_of(self.process, self.operation, self.account, payload, None)
+        except Refused as error:
+            raise results.Refused.of(error.refusals, None) from None
+
+    def _page(self, wire: Wire) -> Reading:
+        tries, until = 0, time.monotonic() + GIVE_UP["call"]
+        while True:
+            match result := self._ask(wire):
+                case Reading():
+                    return result
+                case Refused():
+                    raise results.Refused.of(result.refusals, None)
+                case Busy():
+                    wait = result.wait
+                case Forbidden():
+                    wait = 0.0  # the door is shut by now, and knows the sentence how to open it
+                case _:
+                    tries += 1
+                    wait = getattr(result, "wait", None) or books.backoff(tries)
+            if tries >= books.TRIES or time.monotonic() + wait > until:
+                raise Stopped(f"{self._title} could not be asked for the whole list: {result}.")
+            self._wait(wait, result)
+
+    def _ask(self, wire: Wire) -> books.Result:
+        """One request for one page, and what it means for the account's door. Raises `Stopped` where that is shut."""
+        try:
+            self.process.ledger.read(self._admit)
+            question = self._question(wire)
+            parcel = sending.ready_in_place(self.process, question, self.process.ledger.flush)
+        except Forbidden as shut:
+            raise Stopped(str(shut)) from None
+        except Busy as error:
+            return error
+        except Down as error:
+            result: books.Result = error
+        else:
+            result = sending.send(self.process, question, parcel)
+        self.process.ledger.write(lambda tx: self._move_door(tx, result))
+        return result
+
+    def _admit(self, tx: Connection) -> None:
+        outage.admit(tx, self.account.id, self.process.owner, 0.0, braked=False)
+
+    def _question(self, wire: Wire) -> Question:
+        pack = partial(self.process.client.pack, self.operation, self.account.platform, self.account.access, wire)
+        return Question(self.operation, self.account, Repeat.SAFE, pack)
+
+    def _move_door(self, tx: Connection, result: books.Result) -> None:
+        match result:
+            case Reading() | Refused():
+                outage.answered(tx, self.account.id)
+            case Busy():
+                outage.busy(tx, self.account.id, result.wait)
+            case Forbidden():
+                outage.forbid(tx, self.account.id, str(result), result.first)
+            case _:
+                outage.failed(tx, self.account.id, str(result))
+
+    def _wait(self, seconds: float, why: books.Result) -> None:
+        if seconds >= SAID_FROM:
+            self.say(f"Waiting {seconds:.0f} s: {why}.")
+        self.process.stopping.wait(seconds)
