@@ -1,5 +1,6 @@
 """WHAT we ask for: one folder a platform, plus what joins them. A platform is known to the house by its line here."""
 
-from tasks import devino, omnisend, omnisense
+from tasks import devino, flows, omnisend, omnisense
 
 PLATFORMS = (omnisense.PLATFORM, devino.PLATFORM, omnisend.PLATFORM)
+FLOWS = flows.FLOWS

@@ -62,7 +62,7 @@ def _asked(order: Order, key: str | None) -> Asked:
         account=order.account,
         kind=order.kind,
         key=order.key,
-        key_hash=digest("key", key) if key else digest("job", new_id()),
+        key_hash=_key_hash(order, key),
         content_hash=digest("content", order.content),
         source=order.source,
         options=order.options,
@@ -70,7 +70,16 @@ def _asked(order: Order, key: str | None) -> Asked:
         verified=order.operation.verified,
         then=order.then,
         planned=order.rows is not None,
+        parent=order.parent,
+        step=order.step,
     )
+
+
+def _key_hash(order: Order, key: str | None) -> str:
+    """No caller's key can be that of a step."""
+    if order.parent is not None:
+        return digest("step", order.parent, str(order.step))
+    return digest("key", key) if key else digest("job", new_id())
 
 
 def _loads(process: Process, tx: Connection, order: Order, job_id: str) -> Iterator[planning.Load]:

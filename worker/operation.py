@@ -13,7 +13,7 @@ from typing import Any
 
 from marshmallow import Schema
 
-from worker.wire import Asked, Keeps, Lookup, Pages, Sending, Sorted, Wire
+from worker.wire import Asked, Keeps, Lookup, Pages, Sending, Sorted, Steps, Wire
 
 JSON = dict[str, Any]
 
@@ -103,7 +103,9 @@ class Operation:
     `split` makes several requests of it, each of `count` rows; `compose` makes the request right before it leaves and
     raises `worker.errors.Refused` if it is too late for it (without it, the payload is the body); `sort` reads what an
     answer says of single rows; `person` names whom it changes: calls for one person go out in the order they were asked
-    for. `lookup`, `pages` and `keeps`: see there.
+    for. `lookup`, `pages`, `keeps` and `steps`: see there.
+
+    With `steps` it is a flow: a job whose requests are calls of other operations, at the platform `at`.
     """
 
     name: str
@@ -129,10 +131,12 @@ class Operation:
     lookup: Lookup | None = None
     pages: Pages | None = None
     keeps: Keeps | None = None
+    steps: Steps | None = None
+    at: str | None = None
 
     @property
     def platform(self) -> str:
-        return self.name.partition(".")[0]
+        return self.at or self.name.partition(".")[0]
 
 
 @dataclass(frozen=True)

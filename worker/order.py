@@ -57,6 +57,8 @@ class Order:
     rows: bytes | None = field(default=None, repr=False)
     options: JSON = field(default_factory=dict)
     then: list[JSON] = field(default_factory=list)
+    parent: str | None = None
+    step: str | None = None
 
     @functools.cached_property
     def parts(self) -> Sequence[Part]:

@@ -25,7 +25,9 @@ def platforms() -> Mapping[str, Platform]:
 
 @functools.cache
 def operations() -> Mapping[str, Operation]:
-    return {operation.name: operation for platform in platforms().values() for operation in platform.operations}
+    """Every declared operation by name: each platform's, then the flows that join them."""
+    single = (operation for platform in platforms().values() for operation in platform.operations)
+    return {operation.name: operation for operation in (*single, *importlib.import_module("tasks").FLOWS)}
 
 
 @functools.cache

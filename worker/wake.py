@@ -17,9 +17,9 @@ BROKER_AWAY = (OperationalError, AMQPError, RedisAway, OSError)
 log = logging.getLogger(__name__)
 
 
-def queue_of(operation: str, kind: str) -> str:
-    """Files have a queue of their own, so that a call never waits behind one."""
-    return "bulk" if kind == "file" else operation.partition(".")[0]
+def queue_of(platform: str, kind: str) -> str:
+    """Calls go to their platform's. Files have a queue of their own, so that a call never waits behind one."""
+    return "bulk" if kind == "file" else platform
 
 
 def wake_up(job: Row[Any], times: int = 1, app: Celery = current_app) -> bool:
@@ -29,7 +29,7 @@ def wake_up(job: Row[Any], times: int = 1, app: Celery = current_app) -> bool:
             app.send_task(
                 job.operation,
                 kwargs={"wake": job.id},
-                queue=queue_of(job.operation, job.kind),
+                queue=queue_of(job.account.partition("/")[0], job.kind),
                 ignore_result=True,
                 **publishing(app.conf.broker_url),
             )

@@ -79,6 +79,28 @@ class Pages:
 
 
 @dataclass(frozen=True)
+class Step:
+    """One call of a job that takes several: an operation's name and its payload."""
+
+    name: str
+    operation: str
+    payload: JSON = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """How a job of several calls goes on: `following(payload, done)` is the next step, or the job's answer after the
+    last; `done` holds the answers so far by the names of their steps (a list, where a call took several requests).
+
+    It is asked again after a kill, so the same answers have to give the same step. It raises `worker.errors.Refused`
+    where it can't go on. `rows` names the step whose rows are the job's.
+    """
+
+    following: Callable[[JSON, Mapping[str, Any]], Step | JSON]
+    rows: str
+
+
+@dataclass(frozen=True)
 class Keeps:
     """What is kept of an answer for the same person's later calls: a text that the platform wants handed back."""
 

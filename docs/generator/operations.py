@@ -9,7 +9,7 @@ from worker.cli import fields
 from worker.cli.operations import facts_of
 from worker.ledger.jobs import GIVE_UP
 from worker.operation import Operation, Platform
-from worker.platforms import platforms
+from worker.platforms import operations, platforms
 from worker.wake import queue_of
 from worker.words import CALL_OPTIONS, FILE_OPTIONS, ON_UNSURE
 
@@ -35,7 +35,7 @@ def page() -> str:
 
 
 def _contents() -> str:
-    every = [one for platform in platforms().values() for one in platform.operations]
+    every = [one for platform in platforms().values() for one in _of(platform)]
     rows = ((f"[`{one.name}`](#{_anchor(one.name)})", facts_of(one)["takes"], one.summary) for one in every)
     return table(("operation", "takes a", "what it does"), rows)
 
@@ -46,7 +46,12 @@ def _anchor(name: str) -> str:
 
 
 def _platform(platform: Platform) -> str:
-    return paragraphs(f"## {platform.title}", *map(_operation, platform.operations))
+    return paragraphs(f"## {platform.title}", *map(_operation, _of(platform)))
+
+
+def _of(platform: Platform) -> list[Operation]:
+    """Its own, then the flows that go to it."""
+    return [one for one in operations().values() if one.platform == platform.name]
 
 
 def _operation(one: Operation) -> str:
@@ -68,7 +73,7 @@ def _facts(one: Operation, facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("request", code(facts["request"])),
         ("source", one.source),
         ("takes", _takes(one)),
-        ("queue", code(queue_of(one.name, kind))),
+        ("queue", code(queue_of(one.platform, kind))),
         ("limits", _limits(one)),
         ("a repeat is", UNSURE[facts["repeat"]] + _again(one, kind)),
         ("a request lasts", f"at most {one.timeouts.total:g} s, {one.timeouts.connect:g} s of them to connect"),
@@ -88,6 +93,8 @@ def _again(one: Operation, kind: str) -> str:
 
 
 def _takes(one: Operation) -> str:
+    if one.steps:
+        return "a call: one payload, for several calls that follow each other, each a job of its own"
     return f"a file; its rows go under `{one.rows.key}`" if one.rows else "a call: one payload, one request"
 
 

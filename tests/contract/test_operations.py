@@ -20,7 +20,8 @@ from worker.parts import parts_of
 from worker.platforms import Account
 from worker.wire import Sending, Wire
 
-OPERATIONS = sorted(platforms.operations())
+# A flow makes no request of its own.
+OPERATIONS = sorted(name for name, one in platforms.operations().items() if one.steps is None)
 QUICK = Timeouts(connect=1.0, read=0.4, total=0.8)
 SAFE, HARMFUL = Repeat.SAFE, Repeat.HARMFUL
 

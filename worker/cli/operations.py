@@ -63,7 +63,7 @@ def _command(one: Operation) -> str:
 def _send_task(one: Operation) -> str:
     kind = "file" if one.rows else "call"
     words = '"source": "/data/rows.ndjson"' if one.rows else '"payload": {…}'
-    return f'send_task("{one.name}", kwargs={{{words}, "key": "YOUR-KEY"}}, queue="{queue_of(one.name, kind)}")'
+    return f'send_task("{one.name}", kwargs={{{words}, "key": "YOUR-KEY"}}, queue="{queue_of(one.platform, kind)}")'
 
 
 def _text(facts: dict[str, Any]) -> str:

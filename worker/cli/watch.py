@@ -23,7 +23,7 @@ from worker.cli.sentences import Failed
 from worker.cli.show import Report
 from worker.ledger import doors, jobs, reports
 from worker.ledger.types import Connection
-from worker.platforms import account
+from worker.platforms import account, operation
 from worker.process import Process
 
 LOOK = 0.3
@@ -134,7 +134,7 @@ def _look(own: Process, job_id: str) -> tuple[dict[str, Any], str | None]:
     def both(tx: Connection) -> tuple[dict[str, Any], str | None]:
         report = reports.of(tx, job_id)
         assert report is not None  # noqa: S101 - a job is never deleted while it can be watched
-        door = doors.get(tx, f"{report['operation'].partition('.')[0]}/{report['account']}")
+        door = doors.get(tx, f"{operation(report['operation']).platform}/{report['account']}")
         return report, door.why if door is not None and door.state == "forbidden" else None
 
     return own.ledger.read(both)

@@ -27,6 +27,7 @@ MOVING = ("planning", "running")
 ONE = Prepared(select(jobs).where(jobs.c.id == bindparam("job")))
 LOCKED = Prepared(select(jobs).where(jobs.c.id == bindparam("job")).with_for_update(key_share=True))
 LOCKED_ALONE = Prepared(select(jobs).where(jobs.c.id == bindparam("job")).with_for_update())
+STEPS = Prepared(select(jobs).where(jobs.c.parent == bindparam("job")).order_by(jobs.c.created_at, jobs.c.id))
 PENDING = Prepared(
     select(chunks.c.id)
     .where(chunks.c.job_id == bindparam("job"), chunks.c.state != "done", chunks.c.state != "unsure")
@@ -41,7 +42,7 @@ FINISHED = Prepared(
 NEW = Inserting(
     jobs,
     *("id", "operation", "account", "kind", "key", "key_hash", "content_hash", "source", "options", "on_unsure"),
-    *("then", "verified", "state", "planned", "created_at", "give_up_at", "wake_at"),
+    *("then", "verified", "state", "planned", "created_at", "give_up_at", "wake_at", "parent", "step"),
 )
 
 
@@ -61,6 +62,8 @@ class Asked:
     verified: bool = True
     then: list[dict[str, Any]] = field(default_factory=list)
     planned: bool = False
+    parent: str | None = None
+    step: str | None = None
 
 
 class KeyReused(Exception):
@@ -89,6 +92,8 @@ def record(tx: Connection, asked: Asked) -> tuple[str, bool]:
         "created_at": now,
         "give_up_at": now + GIVE_UP[asked.kind],
         "wake_at": now + 5,
+        "parent": asked.parent,
+        "step": asked.step,
     }
     if NEW(tx, **values) is not None:
         return str(values["id"]), True
@@ -121,6 +126,11 @@ def locked(tx: Connection, job_id: str, *, alone: bool = False) -> Row[Any] | No
     """
     job: Row[Any] | None = (LOCKED_ALONE if alone else LOCKED)(tx, job=job_id).first()
     return job
+
+
+def steps_of(tx: Connection, job_id: str) -> list[Row[Any]]:
+    """The jobs that are steps of this one, in the order they were taken."""
+    return list(STEPS(tx, job=job_id).rows)
 
 
 def newest(tx: Connection, most: int = 20, states: Sequence[str] = (), kinds: Sequence[str] = ()) -> list[str]:
@@ -182,6 +192,8 @@ def stop(
     job = locked(tx, job_id, alone=True)
     if job is None or job.state in ENDED:
         return False
+    for child in steps_of(tx, job_id):
+        stop(tx, child.id, state, code, why=why, error=error)
     skip_waiting(tx, job_id, code)
     stop_looking(tx, job_id)
     values = {"state": state, "why": why, "error": error, "finished_at": time.time(), "planned": True}
@@ -212,9 +224,10 @@ def end_if_done(tx: Connection, job_id: str) -> str | None:
 def _announce(tx: Connection, kind: str, job: Row[Any]) -> None:
     """Tell once that no row is pending any more; what a person decides afterwards is a notice of its own.
 
-    A call's end is told by its ticket, so it makes a notice only where a `then` waits for it.
+    A call's end is told by its ticket, so it makes a notice only where a `then` or a job that it is a step of waits
+    for it.
     """
-    if job.kind == "file" or job.then != "[]":
+    if job.kind == "file" or job.then != "[]" or job.parent is not None:
         notices.announce(tx, "job.decided" if job.told else kind, job.id)
         tx.execute(update(jobs).where(jobs.c.id == job.id).values(told=True))
 

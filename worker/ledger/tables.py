@@ -64,6 +64,8 @@ jobs = Table(
     Column("error", Text),
     Column("created_at", Float, nullable=False),
     Column("finished_at", Float),
+    Column("parent", String(20)),  # the job whose step this one is
+    Column("step", String(40)),
     Column("give_up_at", Float, nullable=False),
     Column("wake_at", Float, nullable=False, server_default="0"),
     *claim_columns(),
@@ -109,6 +111,8 @@ chunks = Table(
     Index(None, "job_id", "state", "n"),  # the next of a job, without sorting all that wait
     Index(None, "account", "sent_at"),
 )
+is_step = jobs.c.parent.is_not(None)
+Index("ix_jobs_parent", jobs.c.parent, sqlite_where=is_step, postgresql_where=is_step)
 # The few chunks that wait for a moment, and the few that are held: all others stay out of these indexes, so that
 # marking and settling does not pay for them. A query that shall use one has to name the same condition.
 waits_for_a_moment = chunks.c.not_before > literal_column("0")

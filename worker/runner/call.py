@@ -21,7 +21,7 @@ from worker.operation import JSON
 from worker.order import Order
 from worker.outcome import Refusal
 from worker.process import Process
-from worker.runner import at_once, lookups, sending, suspects
+from worker.runner import at_once, flows, lookups, sending, suspects
 from worker.runner.at_once import Leaving
 from worker.runner.lane import Lane
 from worker.runner.results import Refused, Unsure
@@ -126,6 +126,9 @@ def _deliver(process: Process, held: Held | None) -> Any:
 def _carry_all(process: Process, job: Row[Any], chunk: Row[Any] | None) -> list[Row[Any]]:
     """Whatever of a call can be done now: its chunks one after the other, and questions about lost ones. All its
     chunks as they are then."""
+    if platforms.operation(job.operation).steps is not None:
+        flows.move(process, job, carry=move)
+        return process.ledger.read(lambda tx: planning.all_of_call(tx, job.id))
     while chunk is not None:
         number = chunk.n
         _carry(process, job, chunk)

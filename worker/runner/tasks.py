@@ -78,7 +78,7 @@ def moved(job_id: str) -> None:
     """One step of a job."""
     own = process()
     job = own.ledger.read(lambda tx: jobs.get(tx, job_id))
-    if job is None or job.state not in (*jobs.MOVING, "paused"):
+    if job is None or job.state in jobs.ENDED:
         return
     (files.move if job.kind == "file" else call.move)(own, job)
 
@@ -92,7 +92,7 @@ def give_task(app: Celery, operation: Operation) -> None:
 
 
 def routes(operations: list[Operation]) -> dict[str, dict[str, str]]:
-    return {op.name: {"queue": queue_of(op.name, "file" if op.rows else "call")} for op in operations}
+    return {op.name: {"queue": queue_of(op.platform, "file" if op.rows else "call")} for op in operations}
 
 
 def _words(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

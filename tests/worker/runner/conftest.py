@@ -21,7 +21,7 @@ from worker.ledger import jobs, reports
 from worker.order import read_order
 from worker.pace import connect
 from worker.process import Process
-from worker.runner import files
+from worker.runner import files, flows
 from worker.settings import settings
 
 EVENTS = "omnisense.import_user_events"
@@ -37,7 +37,7 @@ def played() -> Iterator[Sandbox]:
 def woken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The jobs that were woken, in order."""
     names: list[str] = []
-    for room in (files, sweeper):
+    for room in (files, flows, sweeper):
         monkeypatch.setattr(room, "wake_up", lambda job, times=1: names.extend([job.id] * times))
     return names
 
