@@ -10,9 +10,9 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from tasks.devino import messages
 from tasks.devino.contacts import Messages
 from tasks.devino.shapes import Cascade
-from tasks.devino.templates import Template
+from tasks.devino.templates import Overrides
 from tasks.devino.triggers import trigger_ids
-from tasks.devino.values import JSON, Keyed, problem
+from tasks.devino.values import JSON, problem
 from worker.errors import Refused
 from worker.operation import Limits, Operation, Repeat
 from worker.wire import Step, Steps
@@ -28,7 +28,7 @@ class CascadeSend(Messages):
         exclude = ("taskId",)
 
     cascade = fields.Nested(Cascade, required=True)
-    templates = Keyed(fields.String(validate=validate.Regexp("[0-9]{1,9}$")), Template(overrides=True))
+    templates = Overrides(keys=fields.String(validate=validate.Regexp("[0-9]{1,9}$")))
 
     @validates_schema
     def _belongs_together(self, asked: JSON, **_: Any) -> None:

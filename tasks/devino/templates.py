@@ -211,8 +211,8 @@ class Template(Shape):
 class Overrides(fields.Dict):
     """Under the id of a trigger the template of its channel, with that alone which is to be different this time."""
 
-    def __init__(self, **more: Any) -> None:
-        super().__init__(keys=Id(), values=fields.Nested(Template(partial=True)), **more)
+    def __init__(self, keys: fields.Field[Any] | None = None, **more: Any) -> None:
+        super().__init__(keys=keys or Id(), values=fields.Nested(Template(partial=True)), **more)
 
     def _deserialize(self, value: Any, *rest: Any, **more: Any) -> JSON:
         found: dict[Any, Any] = super()._deserialize(value, *rest, **more)  # type: ignore[no-untyped-call]
