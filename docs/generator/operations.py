@@ -26,6 +26,7 @@ UNSURE = {
     "harmful": "harmful: one whose answer was lost is unsure, and never sent again in silence",
     "depends on the payload": "depends on the payload: where it harms, one whose answer was lost is unsure",
 }
+LOOKED_UP = "harmful: one whose answer was lost is looked up at the platform, and made again only if the platform does not know it"
 AGAIN = "; {} may choose that it is sent again and counted as repeated"
 HEADS = ("field", "type", "needed", "may be null", "rules")
 
@@ -75,7 +76,7 @@ def _facts(one: Operation, facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("takes", _takes(one)),
         ("queue", code(queue_of(one.platform, kind))),
         ("limits", _limits(one)),
-        ("a repeat is", UNSURE[facts["repeat"]] + _again(one, kind)),
+        ("a repeat is", (LOOKED_UP if one.lookup else UNSURE[facts["repeat"]]) + _again(one, kind)),
         ("a request lasts", f"at most {one.timeouts.total:g} s, {one.timeouts.connect:g} s of them to connect"),
         ("is given up", f"{GIVE_UP[kind] / 3600:g} h after it was asked for: refused, `gave_up`; it was not sent"),
         ("single rows", "the answer speaks for each" if one.verified else "the platform says nothing about them"),
@@ -95,7 +96,11 @@ def _again(one: Operation, kind: str) -> str:
 def _takes(one: Operation) -> str:
     if one.steps:
         return "a call: one payload, for several calls that follow each other, each a job of its own"
-    return f"a file; its rows go under `{one.rows.key}`" if one.rows else "a call: one payload, one request"
+    return f"a file; its rows go under `{one.rows.key}`" if one.rows else f"a call: one payload, {_requests(one)}"
+
+
+def _requests(one: Operation) -> str:
+    return "in as many requests as its rows need" if one.split else "one request"
 
 
 def _limits(one: Operation) -> str:
