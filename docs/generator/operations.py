@@ -26,7 +26,10 @@ UNSURE = {
     "harmful": "harmful: one whose answer was lost is unsure, and never sent again in silence",
     "depends on the payload": "depends on the payload: where it harms, one whose answer was lost is unsure",
 }
-LOOKED_UP = "harmful: one whose answer was lost is looked up at the platform, and made again only if the platform does not know it"
+LOOKED_UP = (
+    "harmful: one whose answer was lost is looked up at the platform, "
+    "and made again only if the platform does not know it"
+)
 AGAIN = "; {} may choose that it is sent again and counted as repeated"
 HEADS = ("field", "type", "needed", "may be null", "rules")
 
