@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, and_, case, or_, select, update
 
-from worker.ledger.refusing import MOVING, skip_in_stopped, still
+from worker.ledger.refusing import not_over, skip_in_stopped, still
 from worker.ledger.tables import chunks, is_held, jobs
 
 
@@ -20,7 +20,8 @@ def end_leases(tx: Connection, gone: Sequence[str], looked_up: Sequence[str] = (
     ended = and_(is_held, or_(chunks.c.lease_until < time.time(), chunks.c.owner.in_(gone)))
     still(tx, ended)
     why = "the process ended while the request was on the wire"
-    asked = chunks.c.job_id.in_(select(jobs.c.id).where(jobs.c.operation.in_(looked_up), jobs.c.state.in_(MOVING)))
+    can_ask = chunks.c.job_id.in_(select(jobs.c.id).where(jobs.c.operation.in_(looked_up)))
+    asked = and_(can_ask, not_over(chunks.c.job_id))
     lost = tx.execute(
         update(chunks)
         .where(chunks.c.state == "sending", ended)

@@ -13,7 +13,7 @@ from worker.ledger import claims
 from worker.ledger.chunks import UNDER_WAY, moving
 from worker.ledger.claims import Claim
 from worker.ledger.prepared import Prepared
-from worker.ledger.refusing import still
+from worker.ledger.refusing import not_over, still
 from worker.ledger.tables import chunks
 
 IS_AWAITING = chunks.c.state == "awaiting"
@@ -31,13 +31,15 @@ AHEAD = Prepared(
 
 
 def look_up(tx: Connection, held: Claim, wait: float, why: str, *, looked: bool = False) -> bool:
-    """The platform can be asked what became of it, and will be in `wait` seconds."""
+    """The platform can be asked what became of it, and will be in `wait` seconds. False when its job is over: nobody
+    asks for it then."""
     still(tx, chunks.c.id == held.id)
     return claims.release(
         tx,
         chunks,
         held,
         claims.one_of(chunks.c.state, ("sending", "awaiting")),
+        not_over(chunks.c.job_id),
         state="awaiting",
         not_before=time.time() + wait,
         why=why,

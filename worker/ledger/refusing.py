@@ -40,6 +40,12 @@ def still(tx: Connection, which: ColumnElement[bool]) -> None:
     tx.execute(select(jobs.c.id).where(owning).order_by(jobs.c.id).with_for_update(read=True, key_share=True))
 
 
+def not_over(job_id: Any) -> ColumnElement[bool]:
+    """Of a job that was neither stopped nor finished."""
+    over = ("finished", *STOPPED)
+    return exists(select(jobs.c.id).where(jobs.c.id == job_id, jobs.c.state.not_in(over)))
+
+
 def skip_in_stopped(tx: Connection, which: ColumnElement[bool]) -> None:
     for state, code in STOPPED.items():
         stopped = exists(select(jobs.c.id).where(jobs.c.id == chunks.c.job_id, jobs.c.state == state))

@@ -83,18 +83,6 @@ def prepare(process: Process, job: Row[Any], chunk: Row[Any]) -> Consignment:
     return Consignment(job.id, operation, account, chunk, of(chunk), repeat, left_out, pack, payload)
 
 
-def prepare_known(process: Process, job: Row[Any], chunk: Row[Any]) -> Consignment:
-    """A call that was sent already, to ask the platform about it; its own request is not made again."""
-    operation = platforms.operation(job.operation)
-    payload = checked(operation, process.seal.open(chunk.payload))
-    account = platforms.account(job.account)
-    return Consignment(job.id, operation, account, chunk, of(chunk), repeat_of(operation, payload), (), _never, payload)
-
-
-def _never() -> Parcel:
-    raise RuntimeError("a call that is asked about is not sent")
-
-
 def wire_of(process: Process, operation: Operation, account: Account, payload: JSON, person: str | None) -> Wire:
     """The request that a checked payload is now. Raises `Refused` when it is too late for it."""
     if operation.compose is None:

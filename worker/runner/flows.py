@@ -7,6 +7,7 @@ step of the other.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,7 @@ from worker import platforms
 from worker.errors import Refused
 from worker.intake import record
 from worker.ledger import chunks, claims, jobs, planning, reports, steps
-from worker.ledger.types import Connection, Row
+from worker.ledger.types import Connection, LedgerError, Row
 from worker.notices import follows
 from worker.operation import JSON
 from worker.order import read_order
@@ -27,6 +28,7 @@ from worker.wake import wake_up
 from worker.wire import Step
 
 LOOK_AGAIN = 30.0
+log = logging.getLogger(__name__)
 MOST_NAMED = 100_000
 Carry = Callable[[Process, Row[Any]], None]
 Answers = dict[str, Any]
@@ -35,10 +37,21 @@ Answers = dict[str, Any]
 def move(process: Process, job: Row[Any], carry: Carry) -> None:
     """Take steps as long as each ends at once; `carry` delivers the call that is one."""
     while not process.stopping.is_set():
-        step = process.ledger.write(lambda tx: _next(process, tx, job.id))
+        step = _take(process, job)
         if step is None:
             return
         carry(process, step)
+
+
+def _take(process: Process, job: Row[Any]) -> Row[Any] | None:
+    """A mistake of ours is nobody's answer: the job is looked at again."""
+    try:
+        return process.ledger.write(lambda tx: _next(process, tx, job.id))
+    except LedgerError:
+        raise
+    except Exception:
+        log.exception("job %s could not take its next step", job.id)
+        return None
 
 
 @follows("job.ended", "job.undecided", "job.decided")

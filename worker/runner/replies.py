@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -12,13 +13,20 @@ from worker.outcome import Outcome, accepted
 from worker.process import Process
 from worker.runner.consignment import Consignment
 
+log = logging.getLogger(__name__)
+
 
 def outcome(sent: Consignment, reading: Reading) -> tuple[Outcome, int]:
     """What came of the rows, and how many of them are unsure."""
     sort = sent.operation.sort
     if sort is None or sent.payload is None:
         return accepted(sent.rows, sent.left_out, with_next_page(sent, reading.answer)), 0
-    found = sort(sent.payload, reading.answer or {})
+    try:
+        found = sort(sent.payload, reading.answer or {})
+    except Exception:
+        # The platform said yes to something; what to whom, a person has to see.
+        log.exception("the answer to chunk %s of job %s could not be sorted", sent.chunk.n, sent.job_id)
+        return accepted(0, (), reading.answer), sent.rows
     named = [replace(one, row=one.row + sent.chunk.first_row - 1) for one in found.refused]
     unsure = len(found.unsure)
     return accepted(sent.rows - len(named) - unsure, named, reading.answer), unsure

@@ -12,15 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-from worker import outage
 from worker.check import check_payload
-from worker.errors import Busy, Down, Forbidden, Refused
+from worker.errors import Busy, Forbidden, Refused
 from worker.ledger.jobs import GIVE_UP
-from worker.ledger.types import Connection
 from worker.operation import JSON, Operation, Reading, Repeat
 from worker.platforms import Account
 from worker.process import Process
-from worker.runner import books, results, sending
+from worker.runner import asking, books, results
 from worker.runner.consignment import Question, wire_of
 from worker.seal import digest
 from worker.wire import Wire
@@ -112,39 +110,17 @@ class Walk:
             self._wait(wait, result)
 
     def _ask(self, wire: Wire) -> books.Result:
-        """One request for one page, and what it means for the account's door. Raises `Stopped` where that is shut."""
+        """One request for one page. Raises `Stopped` where the account's door is shut."""
         try:
-            self.process.ledger.read(self._admit)
-            question = self._question(wire)
-            parcel = sending.ready_in_place(self.process, question, self.process.ledger.flush)
+            return asking.ask(self.process, self._question(wire))
         except Forbidden as shut:
             raise Stopped(str(shut)) from None
         except Busy as error:
             return error
-        except Down as error:
-            result: books.Result = error
-        else:
-            result = sending.send(self.process, question, parcel)
-        self.process.ledger.write(lambda tx: self._move_door(tx, result))
-        return result
-
-    def _admit(self, tx: Connection) -> None:
-        outage.admit(tx, self.account.id, self.process.owner, 0.0, braked=False)
 
     def _question(self, wire: Wire) -> Question:
         pack = partial(self.process.client.pack, self.operation, self.account.platform, self.account.access, wire)
         return Question(self.operation, self.account, Repeat.SAFE, pack)
-
-    def _move_door(self, tx: Connection, result: books.Result) -> None:
-        match result:
-            case Reading() | Refused():
-                outage.answered(tx, self.account.id)
-            case Busy():
-                outage.busy(tx, self.account.id, result.wait)
-            case Forbidden():
-                outage.forbid(tx, self.account.id, str(result), result.first)
-            case _:
-                outage.failed(tx, self.account.id, str(result))
 
     def _wait(self, seconds: float, why: books.Result) -> None:
         if seconds >= SAID_FROM:

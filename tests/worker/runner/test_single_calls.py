@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,11 +13,12 @@ import pytest
 from sqlalchemy import update
 
 from sandbox.server import Sandbox
-from worker import intake, platforms
+from worker import intake, outage, platforms
 from worker.ledger import decisions, jobs, planning
 from worker.ledger.tables import chunks
 from worker.ledger.types import Row
 from worker.order import read_order
+from worker.platforms import operation
 from worker.process import Process
 from worker.runner import call
 
@@ -109,6 +111,66 @@ def test_a_call_that_is_cancelled_while_it_is_looked_up_is_left_to_a_person(
     assert house.ledger.read(lambda tx: planning.of_call(tx, job)).state == "unsure"
 
 
+def test_a_lost_answer_in_a_job_that_was_cancelled_meanwhile_is_left_to_a_person(
+    house: Process, played: Sandbox, ask: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, send = ask(CASCADE), house.client.send
+
+    def cancelled_while_on_the_wire(*words: Any) -> Any:
+        house.ledger.write(lambda tx: jobs.stop(tx, job, "cancelled", "cancelled"))
+        return send(*words)
+
+    played.fault("cut", times=1)
+    monkeypatch.setattr(house.client, "send", cancelled_while_on_the_wire)
+    assert [one.state for one in step(house, job)] == ["unsure"], "nobody would look any more"
+
+
+def test_an_account_that_a_person_paused_is_not_asked_what_became_of_a_call(
+    house: Process, played: Sandbox, ask: Callable[..., str]
+) -> None:
+    played.fault("cut", times=1)
+    job = ask(CASCADE)
+    step(house, job)
+    before = played.counts()["requests"]
+    house.ledger.write(lambda tx: outage.forbid(tx, "devino/default", "somebody paused the account"))
+    assert step(house, job)[0].state == "awaiting"
+    assert played.counts()["requests"] == before
+    house.ledger.write(lambda tx: outage.resume(tx, "devino/default"))
+    assert step(house, job)[0].state == "done"
+
+
+def test_a_look_up_that_stumbles_over_a_mistake_of_ours_is_made_again(
+    house: Process, played: Sandbox, ask: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played.fault("cut", times=1)
+    job = ask(CASCADE)
+    step(house, job)
+    lookup = platforms.operation(CASCADE).lookup
+    assert lookup is not None
+
+    def stumbles(*_: Any) -> None:
+        raise KeyError("somebody@shop.example.com")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(
+            platforms, "operation", lambda name: replace(operation(name), lookup=replace(lookup, found=stumbles))
+        )
+        (chunk,) = step(house, job)
+    assert (chunk.state, "@" in chunk.why) == ("awaiting", False)
+    assert step(house, job)[0].state == "done"
+
+
+def test_an_answer_that_cant_be_sorted_leaves_its_rows_unsure(
+    house: Process, played: Sandbox, ask: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumbles(*_: Any) -> None:
+        raise KeyError("contactIds")
+
+    monkeypatch.setattr(platforms, "operation", lambda name: replace(operation(name), sort=stumbles))
+    (chunk,) = step(house, ask(CONTACT))
+    assert (chunk.state, chunk.accepted) == ("unsure", 0)
+
+
 def test_recipients_with_variables_of_their_own_go_in_requests_of_their_own(
     house: Process, played: Sandbox, ask: Callable[..., str]
 ) -> None:
@@ -128,7 +190,8 @@ def test_what_an_answer_says_of_each_contact_becomes_its_outcome(
     contacts = [{"contact": {"email": "ok@shop.example.com"}}, {"contact": {"phone": "79103398080"}}]
     sent = ask(MESSAGES, {"taskId": int(re.findall(r"\d{4,}", str(task))[0]), "contacts": contacts})
     (chunk,) = step(house, sent)
-    assert chunk.accepted + chunk.refused == chunk.rows == 2
+    assert (chunk.state, chunk.accepted, chunk.refused) == ("done", 2, 0)
+    assert int(played.counts()["events"]) == 3, "the cascade, and each contact once"
 
 
 def test_calls_for_one_person_keep_their_order(house: Process, played: Sandbox, ask: Callable[..., str]) -> None:
