@@ -1,12 +1,12 @@
 """Further accounts beside the environment's `default`: a TOML file named by ACCOUNTS_FILE (design §10).
 
-    [omnisense.berlin]
+    [platform.berlin]
     instance = "berlin"
     pace = "2/s"
     api_key = { env = "BERLIN_API_KEY" }
     master_key = { file = "/run/secrets/berlin-master-key" }
 
-A table is `platform.account`; its keys are the platform's settings without their prefix, in small letters. A secret
+A table is platform and account; its keys are the platform's settings without their prefix, in small letters. A secret
 never stands in the file itself: `env` names the variable that holds it, `file` the file.
 """
 
@@ -51,7 +51,7 @@ def declared(path: str | None, platforms: Mapping[str, Platform]) -> dict[str, V
 
 
 def known_as(setting: Setting, platform: Platform) -> str:
-    """What a setting is called in the file: `OMNISENSE_API_KEY` is `api_key`."""
+    """What a setting is called in the file: `PLATFORM_API_KEY` is `api_key`."""
     return setting.name.lower().removeprefix(f"{platform.name}_")
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from worker import platforms
+from worker import accounts, platforms
 from worker.operation import JSON, NotConnected, Operation
 from worker.outcome import Refusal
 from worker.parts import Part, parts_of
@@ -33,7 +33,6 @@ from worker.words import (
 )
 
 WORD = re.compile(r"[A-Za-z_]{1,40}")
-ACCOUNT = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 KINDS: dict[str, tuple[type, str]] = {
     "source": (str, "source has to be a text: a path in the inbox, or an address."),
     "key": (str, "key has to be a text that names what was asked for, once and for all."),
@@ -142,11 +141,11 @@ def _off_order(order: Order) -> Iterator[Refusal]:
         )
     if order.key is not None and not _is_text(order.key):
         yield Refusal(1, "key.invalid", "A key is a text that names what was asked for, once and for all.")
-    if not ACCOUNT.fullmatch(order.account.partition("/")[2]):
+    if not accounts.NAME.fullmatch(order.account.partition("/")[2]):
         yield Refusal(
             1,
             "account.invalid",
-            "account has to be the name of one of your accounts: a letter, then letters, digits, - and _.",
+            "account has to be the name of one of your accounts: small letters, digits, - and _.",
         )
     if not all(map(_is_step, order.then)):
         yield Refusal(

@@ -9,6 +9,7 @@ import pytest
 from worker import platforms
 from worker.accounts import declared
 from worker.operation import NotConnected
+from worker.order import read_order
 from worker.settings import SettingsError
 
 BERLIN = """
@@ -57,6 +58,13 @@ def test_what_the_environment_says_is_not_the_other_accounts(folder: Path, monke
     assert berlin.pace.calls == 5
     with pytest.raises(NotConnected, match="OMNISENSE_INSTANCE"):
         berlin.access  # noqa: B018 - raises
+
+
+def test_any_name_that_the_file_takes_can_be_asked_for(folder: Path) -> None:
+    (folder / "accounts.toml").write_text(BERLIN.replace("berlin]", "2nd-shop]"))
+    example = platforms.operation("omnisense.record_user_event").example
+    order = read_order(platforms.operation("omnisense.record_user_event"), {"payload": example, "account": "2nd-shop"})
+    assert order.account == "omnisense/2nd-shop"
 
 
 def test_an_account_that_nobody_declared_is_named_with_those_that_are(folder: Path) -> None:
