@@ -2,8 +2,8 @@
 
     import worker.enqueue
 
-    job = worker.enqueue("omnisense.record_user_event", payload={…}, key="order-4711")
-    job = worker.enqueue("omnisense.import_user_events", source="events.ndjson", then=[{…}])
+    job = worker.enqueue("platform.operation", payload={…}, key="order-4711")
+    job = worker.enqueue("platform.import_rows", source="rows.ndjson", then=[{…}])
 
 It wants `DATABASE_URL` and `SECRET_KEY` as the workers have them (in the folder of an `up`, neither). A worker is woken
 if a broker is there; without one the sweeper finds the job (docs/decisions/0007).
@@ -21,7 +21,6 @@ from typing import Any
 from celery import Celery
 
 from worker import process as processes
-from worker.check import check_payload
 from worker.intake import put
 from worker.ledger.migrate import check_schema
 from worker.order import place, read_order
@@ -47,10 +46,8 @@ def enqueue(name: str, payload: dict[str, Any] | None = None, **words: Any) -> s
     if isinstance(words.get("source"), str):
         words["source"] = place(words["source"])
     order = read_order(operation(name), words)
-    if order.kind == "call":
-        body, refusals = check_payload(order.payload, order.operation.shape)
-        if body is None:
-            raise Refused.of(refusals, None)
+    if order.kind == "call" and order.parts[0].refusals:
+        raise Refused.of(order.parts[0].refusals, None)
     job = put(_own(), order)
     _wake(job)
     return str(job.id)

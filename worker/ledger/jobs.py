@@ -72,29 +72,7 @@ class KeyReused(Exception):
 
 def record(tx: Connection, asked: Asked) -> tuple[str, bool]:
     """The job of this key, and whether it is new. The same key is the same job, for ever."""
-    now = time.time()
-    planned = asked.planned or asked.kind == "call"
-    values = {
-        "id": new_id(now),
-        "operation": asked.operation,
-        "account": asked.account,
-        "kind": asked.kind,
-        "key": asked.key,
-        "key_hash": asked.key_hash,
-        "content_hash": asked.content_hash,
-        "source": asked.source,
-        "options": json.dumps(asked.options),
-        "on_unsure": asked.on_unsure,
-        "then": json.dumps(asked.then),
-        "verified": asked.verified,
-        "state": "running" if planned else "planning",
-        "planned": planned,
-        "created_at": now,
-        "give_up_at": now + GIVE_UP[asked.kind],
-        "wake_at": now + 5,
-        "parent": asked.parent,
-        "step": asked.step,
-    }
+    values = _values(asked, time.time())
     if NEW(tx, **values) is not None:
         return str(values["id"]), True
     known = tx.execute(select(jobs.c.id, jobs.c.content_hash).where(*_same_key(asked))).one()
@@ -104,6 +82,20 @@ def record(tx: Connection, asked: Asked) -> tuple[str, bool]:
             "Use a new key for new content; send the first content again to learn what became of it."
         )
     return str(known.id), False
+
+
+def _values(asked: Asked, now: float) -> dict[str, Any]:
+    planned = asked.planned or asked.kind == "call"
+    return vars(asked) | {
+        "id": new_id(now),
+        "options": json.dumps(asked.options),
+        "then": json.dumps(asked.then),
+        "state": "running" if planned else "planning",
+        "planned": planned,
+        "created_at": now,
+        "give_up_at": now + GIVE_UP[asked.kind],
+        "wake_at": now + 5,
+    }
 
 
 def _same_key(asked: Asked) -> tuple[ColumnElement[bool], ...]:
