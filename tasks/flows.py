@@ -12,7 +12,7 @@ from tasks.devino.contacts import Messages
 from tasks.devino.shapes import Cascade
 from tasks.devino.templates import Overrides
 from tasks.devino.triggers import trigger_ids
-from tasks.devino.values import JSON, problem
+from tasks.strict import JSON, problem
 from worker.errors import Refused
 from worker.operation import Limits, Operation, Repeat
 from worker.wire import Step, Steps

@@ -9,7 +9,7 @@ from typing import Any
 
 from tasks.devino.templates import TEMPLATES
 from tasks.devino.times import parsed
-from tasks.devino.values import JSON
+from tasks.strict import JSON
 
 API, OMNI, ONCE = "API", "OMNI", "ONCE"
 ADDRESS_BOOK, CALLS = "ADDRESS_BOOK_SOURCE", "TRAN_API_SOURCE"

@@ -14,7 +14,7 @@ import msgspec
 
 from tasks.devino import marks
 from tasks.devino.names import parted
-from tasks.devino.values import JSON
+from tasks.strict import JSON
 from worker.answers import without_addresses
 from worker.operation import Operation, Reading, Unreadable
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from tasks.devino.names import parted
 from tasks.devino.times import local, parsed
-from tasks.devino.values import JSON
+from tasks.strict import JSON
 from worker.errors import Refused
 from worker.outcome import Refusal
 from worker.wire import Query, Sending, Wire

@@ -12,7 +12,6 @@ from marshmallow import ValidationError, fields, post_load, validates_schema
 from tasks.devino.messages import oversized
 from tasks.devino.templates import Overrides
 from tasks.devino.values import (
-    JSON,
     PLAIN,
     Anything,
     Id,
@@ -25,8 +24,8 @@ from tasks.devino.values import (
     Text,
     Whole,
     distinct,
-    problem,
 )
+from tasks.strict import JSON, problem
 
 FIELD_TYPES = (0, 1, 2, 3, 5, 8)  # date and time, boolean, number, text, object, date
 SAME: Mapping[str, Callable[[Any], str]] = {

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from tasks.devino.values import JSON
+from tasks.strict import JSON
 
 _KEY = secrets.token_bytes(32)
 MARK_BYTES = 8

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from tasks.devino.times import local
-from tasks.devino.values import JSON, problem
+from tasks.strict import JSON, problem
 from worker.operation import Limits
 from worker.wire import Sending, Wire
 

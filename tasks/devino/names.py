@@ -10,7 +10,8 @@ from base64 import b32encode
 from hashlib import blake2b
 from typing import Any
 
-from tasks.devino.values import JSON, Text
+from tasks.devino.values import Text
+from tasks.strict import JSON
 from worker.wire import Asked
 
 MOST = 100

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from tasks.devino import marks
-from tasks.devino.values import JSON
+from tasks.strict import JSON
 from worker.outcome import Refusal
 from worker.wire import Sorted
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tasks.devino import cascades
 from tasks.devino.times import local
-from tasks.devino.values import JSON
+from tasks.strict import JSON
 from worker.wire import Pages, Query, Sending, Wire
 
 MACROS = "/omni-task-api/macros"

@@ -15,7 +15,8 @@ from tasks.devino import accord
 from tasks.devino.names import CascadeName
 from tasks.devino.templates import CHANNELS, Template
 from tasks.devino.times import Moment
-from tasks.devino.values import JSON, Flag, Id, Several, Shape, Text, Whole, Word, problem
+from tasks.devino.values import Flag, Id, Several, Shape, Text, Whole, Word
+from tasks.strict import JSON, problem
 
 BASE_STATES = ("DRAFT", "NEW", "STARTED", "STOPPED", "FINISHED", "DELETED_FINISHED", "DELETED_DRAFT", "FAILED")
 STATES = (*BASE_STATES, "STOPPED_BALANCE_BLOCKED")

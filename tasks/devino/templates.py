@@ -14,21 +14,8 @@ from urllib.parse import urlsplit
 from marshmallow import ValidationError, fields, validates_schema
 
 from tasks.devino.times import Moment
-from tasks.devino.values import (
-    JSON,
-    AnyCaseWord,
-    Flag,
-    Id,
-    Link,
-    Object,
-    Phone,
-    Several,
-    Shape,
-    Text,
-    Whole,
-    Word,
-    problem,
-)
+from tasks.devino.values import AnyCaseWord, Flag, Id, Link, Object, Phone, Several, Shape, Text, Whole, Word
+from tasks.strict import JSON, problem
 
 LATIN_TEXT, OTHER_TEXT = 34_170, 17_085
 SENDER = re.compile(r"[ -~]{1,11}|[0-9]{1,15}")

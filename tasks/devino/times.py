@@ -11,7 +11,7 @@ from typing import Any
 from marshmallow import fields
 
 from tasks.devino.access import time_zone
-from tasks.devino.values import problem
+from tasks.strict import problem
 from worker.errors import Refused
 from worker.outcome import Refusal
 from worker.wire import Sending

@@ -5,7 +5,7 @@ Creation answers the cascade's id alone, and reading it back shows trigger ids w
 
 from __future__ import annotations
 
-from tasks.devino.values import JSON
+from tasks.strict import JSON
 from worker.errors import Refused
 from worker.outcome import Refusal
 

@@ -13,18 +13,14 @@ from urllib.parse import urlsplit
 
 from marshmallow import Schema, ValidationError, fields, pre_load
 
-JSON = dict[str, Any]
+from tasks.strict import JSON, problem
+
 PLAIN = frozenset({str, int, float, bool})
 LARGEST_ID = (1 << 63) - 1
 SPACING = re.compile(r"[ \-]")
 DIGITS = re.compile(r"[0-9]{8,15}")
 MACRO = "${"  # a text may hold a macro, which Devino replaces with a value of the contact
 UNKNOWN = ["Unknown field."]
-
-
-def problem(code: str, reason: str, advice: str) -> ValidationError:
-    """`reason` ends the sentence that begins with the field's name."""
-    return ValidationError({"code": code, "reason": reason, "advice": advice})
 
 
 class Shape(Schema):

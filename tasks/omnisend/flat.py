@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tasks.omnisend.identifiers import CHANNEL_OF, UNSAID
-from tasks.omnisend.values import JSON
+from tasks.strict import JSON
 
 ADDRESSES = ("email", "phone")
 STATUS = ("status", "statusDate")

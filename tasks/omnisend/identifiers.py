@@ -9,8 +9,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate
 
-from tasks.omnisend.strict import Shape
-from tasks.omnisend.values import JSON, Address, Moment, OneOf, Phone, StatusDate, Text, problem
+from tasks.omnisend.values import Address, Moment, OneOf, Phone, StatusDate
+from tasks.strict import JSON, Shape, Text, problem
 
 STATUSES = ("subscribed", "unsubscribed", "nonSubscribed")
 CHANNEL_OF = {"email": "email", "phone": "sms"}

@@ -12,7 +12,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from tasks.omnisend.values import JSON, problem
+from tasks.strict import JSON, problem
 
 NAME = re.compile(r"[A-Za-z0-9_]{1,128}")
 DATE = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)

@@ -6,7 +6,8 @@ from urllib.parse import SplitResult, parse_qsl, quote, urljoin, urlsplit
 
 from tasks.omnisend.access import base_url
 from tasks.omnisend.flat import without
-from tasks.omnisend.values import JSON, written
+from tasks.omnisend.values import written
+from tasks.strict import JSON
 from worker.errors import Refused
 from worker.operation import Repeat
 from worker.outcome import Refusal

@@ -13,21 +13,8 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 from tasks.omnisend import flat
 from tasks.omnisend.identifiers import STATUSES, Identifier
 from tasks.omnisend.properties import Properties
-from tasks.omnisend.strict import Shape
-from tasks.omnisend.values import (
-    JSON,
-    Address,
-    Country,
-    Day,
-    Flag,
-    Id,
-    Moment,
-    OneOf,
-    Phone,
-    StatusDate,
-    Text,
-    problem,
-)
+from tasks.omnisend.values import Address, Country, Day, Flag, Id, Moment, OneOf, Phone, StatusDate
+from tasks.strict import JSON, Shape, Text, problem
 
 WHOM = ("contactID", "email")
 OF_WHICH = "that of `email`, or of `phone` where there is no `email`; `unsubscribed` counts for both"

@@ -11,9 +11,10 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import fields
 
-JSON = dict[str, Any]
+from tasks.strict import Text, problem
+
 SPACING = re.compile(r"[\s().\-\u2010-\u2015]")
 NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 TWO_LETTERS = re.compile(r"[A-Za-z]{2}")
@@ -23,26 +24,11 @@ PATHS_OWN = {".", ".."}
 FORM = "Write date, time and offset from UTC, as in 2026-01-31T14:00:00+02:00 or 2026-01-31T12:00:00Z."
 
 
-def problem(code: str, reason: str, advice: str) -> ValidationError:
-    """What is wrong with a value: the reason ends a sentence that begins with the field's name."""
-    return ValidationError({"code": code, "reason": reason, "advice": advice})
-
-
 def written(moment: datetime) -> str:
     """A moment as the document writes it, `2017-05-30T15:14:22Z`; with milliseconds where it has any, because the
     later of two statuses wins."""
     utc = moment.astimezone(UTC).replace(tzinfo=None)
     return utc.isoformat(timespec="milliseconds" if utc.microsecond >= 1000 else "seconds") + "Z"
-
-
-class Text(fields.String):
-    """Not empty, nor only white space."""
-
-    def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
-        text = super()._deserialize(value, *rest, **more)
-        if not text.strip():
-            raise problem("empty", "is empty", "Give it a value.")
-        return text
 
 
 class Address(fields.Email):

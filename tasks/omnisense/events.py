@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from tasks.omnisense.access import ADMIN
-from tasks.omnisense.values import JSON
+from tasks.strict import JSON
 from worker.wire import Sending, Wire
 
 PATH = "/user_event"

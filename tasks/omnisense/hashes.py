@@ -6,7 +6,8 @@ from typing import Any
 
 from marshmallow import fields
 
-from tasks.omnisense.values import JSON, plain, problem
+from tasks.omnisense.values import plain
+from tasks.strict import JSON, problem
 
 SCALARS = frozenset({str, int, float, bool, type(None)})
 LONGEST_NUMBER = 1 << 13  # bits; what is far beyond any count or amount, Python refuses to write in decimal

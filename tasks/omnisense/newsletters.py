@@ -10,7 +10,7 @@ import msgspec
 from tasks.omnisense.access import TRANSACTIONAL
 from tasks.omnisense.recipients import by_variables
 from tasks.omnisense.shapes import KEYS
-from tasks.omnisense.values import JSON
+from tasks.strict import JSON
 from worker.errors import Refused
 from worker.operation import Limits
 from worker.outcome import Refusal

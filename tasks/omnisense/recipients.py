@@ -9,8 +9,7 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from tasks.omnisense.hashes import Variables
-from tasks.omnisense.strict import Shape
-from tasks.omnisense.values import JSON, problem
+from tasks.strict import JSON, Shape, problem
 
 MOST_REASONS = 10
 

@@ -14,21 +14,8 @@ from marshmallow.validate import OneOf
 
 from tasks.omnisense.hashes import Metadata, Segments, Variables
 from tasks.omnisense.recipients import One, Recipients
-from tasks.omnisense.strict import Shape
-from tasks.omnisense.values import (
-    JSON,
-    Country,
-    Day,
-    Degrees,
-    Delivery,
-    Device,
-    Flag,
-    Id,
-    Language,
-    Moment,
-    Text,
-    problem,
-)
+from tasks.omnisense.values import Country, Day, Degrees, Delivery, Device, Flag, Id, Language, Moment
+from tasks.strict import JSON, Shape, Text, problem
 from worker.operation import Limits
 
 NEWSLETTER = Limits(rows=100_000, bytes=1 << 20, assumed=True)

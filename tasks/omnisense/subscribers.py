@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.omnisense.values import JSON
+from tasks.strict import JSON
 from worker.wire import Sending, Wire
 
 PATH = "/subscriber"

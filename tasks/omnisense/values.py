@@ -12,18 +12,14 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import fields
 
-JSON = dict[str, Any]
+from tasks.strict import problem
+
 DECIMAL = re.compile(r"[+-]?\d{1,20}(\.\d{1,400})?", re.ASCII)
 TWO_LETTERS = re.compile(r"[A-Za-z]{2}")
 
 FORM = "Write date, time and offset from UTC, as in 2026-01-31 14:00:00+02:00 or 2026-01-31T12:00:00Z."
-
-
-def problem(code: str, reason: str, advice: str) -> ValidationError:
-    """What is wrong with a value: the reason ends a sentence that begins with the field's name."""
-    return ValidationError({"code": code, "reason": reason, "advice": advice})
 
 
 def moment(text: str) -> str:
@@ -46,16 +42,6 @@ def moment(text: str) -> str:
 def plain(number: float) -> str:
     """A number in plain decimal, without an exponent."""
     return str(number) if isinstance(number, int) else format(Decimal(repr(number)), "f")
-
-
-class Text(fields.String):
-    """Not empty, nor only white space."""
-
-    def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
-        text = super()._deserialize(value, *rest, **more)
-        if not text.strip():
-            raise problem("empty", "is empty", "Give it a value.")
-        return text
 
 
 class Moment(fields.String):

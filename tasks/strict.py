@@ -1,4 +1,4 @@
-"""What all shapes of Omnisense have in common: nulls are left out, and a stray name is told where it belongs."""
+"""What the shapes of the platforms have in common: how a problem is put into words, nulls, and stray names."""
 
 from __future__ import annotations
 
@@ -6,11 +6,25 @@ import difflib
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from marshmallow import Schema, ValidationError, post_load
+from marshmallow import Schema, ValidationError, fields, post_load
 
-from tasks.omnisense.values import JSON
-
+JSON = dict[str, Any]
 LONGEST_NAME = 60
+
+
+def problem(code: str, reason: str, advice: str) -> ValidationError:
+    """What is wrong with a value: the reason ends a sentence that begins with the field's name."""
+    return ValidationError({"code": code, "reason": reason, "advice": advice})
+
+
+class Text(fields.String):
+    """Not empty, nor only white space."""
+
+    def _deserialize(self, value: Any, *rest: Any, **more: Any) -> str:
+        text = super()._deserialize(value, *rest, **more)
+        if not text.strip():
+            raise problem("empty", "is empty", "Give it a value.")
+        return text
 
 
 class Shape(Schema):
