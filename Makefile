@@ -19,8 +19,8 @@ demo: $(READY) ## run the main job on this machine, kill it half-way, show that 
 up: $(READY) ## run all processes on this machine, with a Redis and a ledger under var/
 	$(BIN)/omniworker up
 
-test: $(READY) ## run the tests
-	$(BIN)/pytest -q
+test: $(READY) ## run the tests, on up to four cores
+	$(BIN)/pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: $(READY) ## formatting, lint, types, which room may import which, and pages that are stale
 	$(BIN)/ruff format --check .

@@ -55,11 +55,12 @@ def test_the_house_gives_back_folder_environment_and_place(monkeypatch: pytest.M
 
 
 def test_the_house_is_left_in_order_when_it_is_told_to_go() -> None:
+    before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit) as leaving, demo_house.house({}) as folder:
         os.kill(os.getpid(), signal.SIGTERM)
     assert leaving.value.code == 143
     assert not folder.exists()
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_an_up_that_does_not_start_is_told_with_its_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
