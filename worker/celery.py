@@ -16,6 +16,7 @@ from celery.signals import (
 
 from worker import platforms
 from worker.broker import VISIBILITY, told
+from worker.heard import EventsTogether
 from worker.logs import set_up_logs
 from worker.quiet import quiet_consumer
 from worker.runner.tasks import give_task, routes
@@ -72,6 +73,7 @@ app.conf.update(
 )
 for _operation in platforms.operations().values():
     give_task(app, _operation)
+app.steps["consumer"].add(EventsTogether)
 app.set_default()
 quiet_consumer()
 
