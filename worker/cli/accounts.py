@@ -1,4 +1,4 @@
-"""`omniworker accounts`: which accounts are connected, and whose door is closed."""
+"""`omniworker accounts`: which accounts are connected, whose keys are taken, and whose door is closed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 
 from worker import outage
 from worker.cli import office, options, show
+from worker.cli.account_check import checked_account
 from worker.cli.commands import Commands
 from worker.cli.sentences import WordsOff
 from worker.ledger import doors
@@ -36,6 +37,25 @@ def list_accounts(as_json: bool) -> None:
         click.echo(f"{one['account']}  {one['connection']}  {one['pace']}  door {one['door']}")
         if one["why"]:
             click.echo(f"    {one['why']}")
+
+
+@accounts.command("check")
+@click.argument("name", metavar="ACCOUNT", required=False)
+@options.as_json
+def check(name: str | None, as_json: bool) -> None:
+    """Ask the platform of ACCOUNT (of every connected one, if none is named) whether it takes the keys. Sends nothing
+    to anybody: one read, out of the account's budget."""
+    own = office.for_reading()
+    found = {door.id: door for door in own.ledger.read(doors.all_of)}
+    names = [account_id(name)] if name else [one for one in account_ids() if connection(one) is None]
+    checked = [checked_account(own, one, found) for one in names]
+    if as_json:
+        show.document({"accounts": checked})
+    elif checked:
+        click.echo(show.columns([(one["account"], one["answer"], f"door {one['door']}") for one in checked]))
+    else:
+        show.aside("No platform is connected: `omniworker accounts list` says which settings are missing.")
+    raise SystemExit(0 if all(one["well"] for one in checked) else 1)
 
 
 @accounts.command("resume")

@@ -5,14 +5,17 @@ It goes past the account's door and out of its budget like any other, and the do
 
 from __future__ import annotations
 
+from functools import partial
+
 from worker import outage
 from worker.errors import Busy, Down, Forbidden, Refused
 from worker.ledger.types import Connection
-from worker.operation import Reading
+from worker.operation import Operation, Reading, Repeat
+from worker.platforms import Account
 from worker.process import Process
 from worker.runner import sending
 from worker.runner.books import Result
-from worker.runner.consignment import Consignment, Question
+from worker.runner.consignment import Consignment, Question, wire_of
 
 
 def ask(process: Process, question: Consignment | Question) -> Result:
@@ -28,6 +31,19 @@ def ask(process: Process, question: Consignment | Question) -> Result:
         result = sending.send(process, question, parcel)
     process.ledger.write(lambda tx: _move_door(tx, account, result))
     return result
+
+
+def knock(process: Process, operation: Operation, account: Account) -> Result:
+    """Whether the platform takes the keys of this account: a safe read with the operation's example, whatever the
+    account's door says, which it doesn't move. Raises `Busy` where there is no budget for it now."""
+    wire = wire_of(process, operation, account, operation.example, None)
+    pack = partial(process.client.pack, operation, account.platform, account.access, wire)
+    question = Question(operation, account, Repeat.SAFE, pack)
+    try:
+        parcel = sending.ready_in_place(process, question, process.ledger.flush)
+    except Down as error:
+        return error
+    return sending.send(process, question, parcel)
 
 
 def _move_door(tx: Connection, account: str, result: Result) -> None:

@@ -24,6 +24,7 @@ KEYS = {
     **{one.name: "key" for platform in platforms().values() for one in platform.settings if one.secret},
 }
 Ow = Callable[..., Result]
+Document = Callable[..., Any]
 
 
 def forget() -> None:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from tests.worker.cli.conftest import CALL, IMPORT, Job, Ow
+from tests.worker.cli.conftest import CALL, IMPORT, Document, Job, Ow
 from worker import outage
 from worker.ledger import doors
 from worker.platforms import operations
-
-Document = Callable[..., Any]
 
 
 def test_every_operation_is_listed_with_its_summary(ow: Ow) -> None:
