@@ -1,7 +1,4 @@
-"""The tables. Times are seconds since 1970 in UTC.
-
-Personal data lies only in `payload`, `answer` and `signature`, encrypted.
-"""
+"""The tables of jobs and what moves them. Personal data lies only in `payload`, `answer` and `signature`, encrypted."""
 
 from __future__ import annotations
 
@@ -14,7 +11,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
@@ -24,21 +20,7 @@ from sqlalchemy import (
     true,
 )
 
-metadata = MetaData(
-    naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s"}
-)
-ROW_ID = BigInteger().with_variant(Integer, "sqlite")
-
-
-def claim_columns() -> tuple[Column[object], ...]:
-    """What `claims.py` needs of a table: when it may be taken, by whom it is held, and how often it was taken."""
-    return (
-        Column("not_before", Float, nullable=False, server_default="0"),
-        Column("lease_until", Float),
-        Column("owner", String(120)),
-        Column("fence", Integer, nullable=False, server_default="0"),
-    )
-
+from worker.ledger.schema import ROW_ID, claim_columns, metadata
 
 jobs = Table(
     "jobs",
