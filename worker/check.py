@@ -2,7 +2,6 @@
 
 A shape (marshmallow) is the one truth and writes the reasons. A pre-check may accept rows faster (design §7); where
 it can't vouch for a whole chunk, halves of it are tried, so that one bad row does not send all others the slow way.
-Reasons name fields, never values: a refused row is somebody's data.
 """
 
 from __future__ import annotations
@@ -12,22 +11,22 @@ import functools
 import itertools
 import json
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 from marshmallow import Schema, ValidationError
 
-from worker.operation import JSON, Limits, Rows
+from worker.operation import JSON, Limits
 from worker.outcome import Refusal
+from worker.reasons import as_one, reasons
+from worker.rows import Brief, Rows
 from worker.sources.piece import Stretch, line_limit
 from worker.sources.read_back import read_piece, rows_of
 from worker.sources.source import Source
 
 FEW = 8
-MOST_REASONS = 10
-LONGEST_NAME = 60
 
 WRONG = {
     "row.utf8": ("It is not valid UTF-8.", "Write the file in UTF-8."),
@@ -41,34 +40,30 @@ WRONG = {
     "text.nul": ("A text in it holds the character U+0000.", "Remove the character."),
 }
 
-# marshmallow's standard messages: the problem, what the sentence says of the field, and advice.
-PROBLEMS = {
-    "Missing data for required field.": ("missing", "is missing", "Add it."),
-    "Field may not be null.": ("null", "is null", "Give it a value."),
-    "Unknown field.": ("unknown", "is not a known field", "Leave it out, or correct its name."),
-}
-
 
 @dataclass(frozen=True)
 class Checked:
-    """What may be sent, in order, and why the other rows may not."""
+    """What may be sent, in order, with the numbers of these rows, and why the others may not."""
 
     rows: list[Any] = field(default_factory=list, repr=False)
     refusals: list[Refusal] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list, repr=False)
 
 
 class _Malformed(Exception):
     """Not a JSON object that could be sent; its text is one of the codes in WRONG."""
 
 
-def check_piece(source: Source, piece: Stretch, rows: Rows) -> Checked:
-    """Read a piece back and check its rows. Raises `SourceChanged`."""
+def check_piece(source: Source, piece: Stretch, rows: Rows, brief: Brief | None = None) -> Checked:
+    """Read a piece back, check its rows, and fit them to their job's `brief`. Raises `SourceChanged`."""
     taken = rows_of(source, piece, read_piece(source, piece))
     checked = check_lines(taken.numbers, taken.lines, rows)
+    if brief is not None and rows.fit is not None:
+        checked = _fitted(checked, rows.fit, brief)
     if source.reader is None:
         return checked
     refusals = [*taken.refusals, *map(source.reader.advise, checked.refusals)]
-    return Checked(checked.rows, sorted(refusals, key=lambda refusal: refusal.row))
+    return replace(checked, refusals=sorted(refusals, key=lambda refusal: refusal.row))
 
 
 def check_lines(numbers: Sequence[int], lines: Sequence[bytes], rows: Rows) -> Checked:
@@ -81,6 +76,17 @@ def check_lines(numbers: Sequence[int], lines: Sequence[bytes], rows: Rows) -> C
     return checked
 
 
+def _fitted(checked: Checked, fit: Callable[[JSON, Brief], JSON], brief: Brief) -> Checked:
+    fitted = Checked(refusals=checked.refusals)
+    for number, row in zip(checked.numbers, checked.rows, strict=True):
+        try:
+            fitted.rows.append(fit(row, brief))
+            fitted.numbers.append(number)
+        except ValidationError as error:
+            fitted.refusals.append(as_one(list(reasons(number, error.messages))))
+    return fitted
+
+
 def check_payload(payload: Any, schema: type[Schema]) -> tuple[JSON | None, list[Refusal]]:
     """The payload of a single call as it may be sent, or every reason why it may not."""
     codes = _payload_faults(payload)
@@ -90,7 +96,7 @@ def check_payload(payload: Any, schema: type[Schema]) -> tuple[JSON | None, list
     try:
         loaded: JSON = _shape(schema).load(payload)
     except ValidationError as error:
-        return None, refusals + list(_reasons(1, error.messages))
+        return None, refusals + list(reasons(1, error.messages))
     return (None, refusals) if refusals else (loaded, [])
 
 
@@ -106,6 +112,7 @@ def _check_fast(numbers: Sequence[int], lines: Sequence[bytes], rows: Rows, chec
     taken = rows.precheck(lines) if rows.precheck else None
     if taken is not None:
         checked.rows.extend(taken)
+        checked.numbers.extend(numbers)
     elif len(lines) <= FEW:
         _check_slowly(numbers, lines, rows, checked)
     else:
@@ -119,10 +126,11 @@ def _check_slowly(numbers: Sequence[int], lines: Sequence[bytes], rows: Rows, ch
     for number, line in zip(numbers, lines, strict=True):
         try:
             checked.rows.append(shape.load(_decode(line)))
+            checked.numbers.append(number)
         except _Malformed as error:
             checked.refusals.append(_refusal(number, str(error)))
         except ValidationError as error:
-            checked.refusals.append(_as_one(list(_reasons(number, error.messages))))
+            checked.refusals.append(as_one(list(reasons(number, error.messages))))
 
 
 @functools.cache
@@ -208,42 +216,3 @@ def _parts(value: Any) -> Iterator[Any]:
 
 def _refusal(number: int, code: str) -> Refusal:
     return Refusal(number, code, *WRONG[code])
-
-
-def _reasons(number: int, found: Any, path: str = "") -> Iterator[Refusal]:
-    """One refusal a problem. A validator's own `{"code", "reason", "advice"}` is one; its reason ends the sentence
-    that begins with the field's name."""
-    if isinstance(found, str):
-        problem, reason, advice = PROBLEMS.get(found, ("invalid", f"is not valid ({found.rstrip('.')})", "Correct it."))
-        yield Refusal(number, f"{path or 'row'}.{problem}", f"{path or 'row'} {reason}.", advice)
-    elif isinstance(found, list):
-        for one in found:
-            yield from _reasons(number, one, path)
-    elif isinstance(found.get("code"), str):
-        reason = f"{path or 'row'} {found['reason']}."
-        yield Refusal(number, f"{path or 'row'}.{found['code']}", reason, found.get("advice", ""))
-    else:
-        for name, inner in found.items():
-            yield from _reasons(number, inner, _below(path, name))
-
-
-def _below(path: str, name: Any) -> str:
-    if name == "_schema":
-        return path
-    shown = _shown(str(name))
-    return f"{path}.{shown}" if path else shown
-
-
-def _shown(name: str) -> str:
-    """A field's name as the row has it is somebody's data: short, printable, and never an address."""
-    if "@" in name:
-        return "(address)"
-    return "".join(letter if letter.isprintable() else "?" for letter in name[:LONGEST_NAME]) or "(empty)"
-
-
-def _as_one(refusals: list[Refusal]) -> Refusal:
-    first, reasons = refusals[0], [one.reason for one in refusals[:MOST_REASONS]]
-    if len(refusals) > MOST_REASONS:
-        reasons.append(f"And {len(refusals) - MOST_REASONS} more.")
-    advice = dict.fromkeys(one.advice for one in refusals[:MOST_REASONS] if one.advice)
-    return Refusal(first.row, first.code, " ".join(reasons), " ".join(advice))

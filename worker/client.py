@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -17,12 +17,13 @@ from urllib.parse import urlencode
 import msgspec
 import requests
 from requests.adapters import HTTPAdapter
+from requests_toolbelt import MultipartEncoder
 from urllib3.exceptions import HTTPError
 
 from worker.answers import Answer, Lost, NotSent
 from worker.deadline import Deadlines
-from worker.operation import Access, Operation, Platform, Unsigned
-from worker.wire import Wire
+from worker.operation import JSON, Access, Operation, Platform, Unsigned
+from worker.wire import File, Wire
 
 ANSWER_CAP = 4 << 20
 PIECE = 1 << 16
@@ -48,8 +49,8 @@ class Client:
         """Sign and encode; values of its body may be JSON already (`msgspec.Raw`)."""
         signed_for = replace(operation, auth=wire.auth) if wire.auth else operation
         signed = platform.sign(signed_for, Unsigned({"Accept": "application/json"}, wire.body), access)
-        content = None if signed.body is None else msgspec.json.encode(signed.body)
-        headers = dict(signed.headers) | ({"Content-Type": "application/json"} if content is not None else {})
+        kind, content = _content(signed.body, wire.file)
+        headers = dict(signed.headers) | ({"Content-Type": kind} if content is not None else {})
         request = self._blank(wire.method or operation.method, _address(access.base_url, wire))
         request.headers.update(headers)
         request.prepare_body(content, None)
@@ -127,6 +128,24 @@ class Client:
         """Shuts the socket of the calling thread's request, from another thread."""
         own = self._own.__dict__
         return lambda: _shut(own.get("socket"))
+
+
+def _content(body: JSON | None, file: File | None) -> tuple[str, bytes | None]:
+    """What the body is, and its bytes. A form's border is made anew each time: no content can know it."""
+    if file is None:
+        return "application/json", None if body is None else msgspec.json.encode(body)
+    parts = [*_fields(body or {}), (file.part, (file.name, file.content, file.kind))]
+    form = MultipartEncoder(parts)
+    return form.content_type, form.to_string()
+
+
+def _fields(body: JSON, outer: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in body.items():
+        whole = f"{outer}[{name}]" if outer else name
+        if isinstance(value, dict):
+            yield from _fields(value, whole)
+        else:
+            yield whole, str(value)
 
 
 def _known(connection_class: type[Any], own: threading.local) -> type[Any]:

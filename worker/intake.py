@@ -31,7 +31,7 @@ def record(
 ) -> Recorded:
     """The job of this order. `add_call` says how the chunk of a new call begins, for example claimed."""
     try:
-        job_id, new = jobs.record(tx, _asked(order, order.key or task_id))
+        job_id, new = jobs.record(tx, _asked(process, order, order.key or task_id))
     except jobs.KeyReused as error:
         raise refused("key_reused", str(error)) from None
     if new and order.rows is not None:
@@ -56,7 +56,7 @@ def put(process: Process, order: Order, task_id: str | None = None) -> Row[Any]:
     return process.ledger.write(work)
 
 
-def _asked(order: Order, key: str | None) -> Asked:
+def _asked(process: Process, order: Order, key: str | None) -> Asked:
     return Asked(
         operation=order.operation.name,
         account=order.account,
@@ -65,6 +65,7 @@ def _asked(order: Order, key: str | None) -> Asked:
         key_hash=_key_hash(order, key),
         content_hash=digest("content", order.content),
         source=order.source,
+        around=None if order.around is None else process.seal.close(order.around),
         options=order.options,
         on_unsure=order.on_unsure,
         verified=order.operation.verified,

@@ -7,12 +7,13 @@ guarding, command-line words, documentation and contract tests derive from them 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from marshmallow import Schema
 
+from worker.rows import Rows
 from worker.wire import Asked, Keeps, Lookup, Pages, Sending, Sorted, Steps, Wire
 
 JSON = dict[str, Any]
@@ -62,35 +63,6 @@ class Timeouts:
 
 
 @dataclass(frozen=True)
-class Cells:
-    """What the columns of a CSV file are to a row.
-
-    Those named in `fields` become its fields, all others go under `rest`. `moments` are dates and times, of which a
-    job may say the time zone.
-    """
-
-    fields: tuple[str, ...]
-    rest: str
-    moments: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Rows:
-    """How the rows of a file become the list under `key` of one request's body.
-
-    `shape` is the one truth of what a row may be and writes the reasons. `precheck` takes the raw lines of
-    a whole chunk and gives back what to send for them, in order, or None when it can't vouch for every one
-    of them; it may accept only what `shape` accepts, with the same result (a property test holds it to that).
-    Without `cells` the rows can't come as CSV.
-    """
-
-    key: str
-    shape: type[Schema]
-    precheck: Callable[[Sequence[bytes]], list[Any] | None] | None = None
-    cells: Cells | None = None
-
-
-@dataclass(frozen=True)
 class Operation:
     """One documented request of a platform.
 
@@ -104,6 +76,8 @@ class Operation:
     raises `worker.errors.Refused` if it is too late for it (without it, the payload is the body); `sort` reads what an
     answer says of single rows; `person` names whom it changes: calls for one person go out in the order they were asked
     for. `lookup`, `pages`, `keeps` and `steps`: see there.
+
+    With `rows` it delivers files; with what stands `around` them in each request, single calls as well.
 
     With `steps` it is a flow: a job whose requests are calls of other operations, at the platform `at`.
     """
@@ -133,6 +107,19 @@ class Operation:
     keeps: Keeps | None = None
     steps: Steps | None = None
     at: str | None = None
+
+    @property
+    def takes_files(self) -> bool:
+        return self.rows is not None
+
+    @property
+    def takes_calls(self) -> bool:
+        return self.rows is None or self.rows.around is not None
+
+    @property
+    def shown_shape(self) -> type[Schema]:
+        """What its page shows: the payload of a call, else one row."""
+        return self.shape if self.takes_calls or self.rows is None else self.rows.shape
 
     @property
     def platform(self) -> str:

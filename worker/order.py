@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from worker import accounts, platforms
+from worker.check import check_payload
 from worker.operation import JSON, NotConnected, Operation
 from worker.outcome import Refusal
 from worker.parts import Part, parts_of
@@ -75,6 +76,11 @@ class Order:
         return "call" if self.source is None and self.rows is None else "file"
 
     @property
+    def around(self) -> JSON | None:
+        """What stands around the rows of a file in each request."""
+        return self.payload if self.kind == "file" else None
+
+    @property
     def on_unsure(self) -> str:
         """What the order says, else what the account's setting says, where the operation leaves a choice at all."""
         default = platforms.account(self.account).on_unsure if self.operation.may_repeat else "park"
@@ -131,14 +137,15 @@ def _named(words: Iterable[str]) -> str:
 def _off_order(order: Order) -> Iterator[Refusal]:
     """Everything that is wrong with the order as a whole."""
     name = order.operation.name
-    if order.kind == "file" and order.operation.rows is None:
+    if order.kind == "file" and not order.operation.takes_files:
         yield Refusal(1, "source.not_taken", f"{name} is a single call: give it a payload, not rows.")
-    if order.kind == "call" and order.operation.rows is not None:
+    if order.kind == "call" and not order.operation.takes_calls:
         yield Refusal(1, "source.missing", f"{name} delivers the rows of a file: give it a source, or rows.")
     elif order.kind == "call" and not isinstance(order.payload, dict):
         yield Refusal(
             1, "payload.missing", f"{name} needs a payload, a JSON object; `omniworker operations {name}` shows one."
         )
+    yield from _off_around(order)
     if order.key is not None and not _is_text(order.key):
         yield Refusal(1, "key.invalid", "A key is a text that names what was asked for, once and for all.")
     if not accounts.NAME.fullmatch(order.account.partition("/")[2]):
@@ -155,6 +162,18 @@ def _off_order(order: Order) -> Iterator[Refusal]:
         )
     yield from _off_options(order)
     yield from _off_size(order)
+
+
+def _off_around(order: Order) -> Iterator[Refusal]:
+    """What is said beside the rows of a file: checked as a whole before anything is recorded."""
+    around = order.operation.rows.around if order.operation.rows else None
+    if order.kind == "call" or (around is None and order.payload is None):
+        return
+    if around is None:
+        reason = f"{order.operation.name} takes nothing beside its rows: leave the payload out."
+        yield Refusal(1, "payload.not_taken", reason)
+        return
+    yield from check_payload({} if order.payload is None else order.payload, around)[1]
 
 
 def _off_options(order: Order) -> Iterator[Refusal]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
+
+NOBODY: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -37,18 +40,29 @@ class Outcome:
     answer: dict[str, Any] | None = None
 
 
-def accepted(rows: int, refusals: Iterable[Refusal] = (), answer: dict[str, Any] | None = None) -> Outcome:
-    """The platform took `rows` rows; `refusals` names those that never went."""
+def accepted(
+    rows: int,
+    refusals: Iterable[Refusal] = (),
+    answer: dict[str, Any] | None = None,
+    skipped_by: Mapping[str, int] = NOBODY,
+) -> Outcome:
+    """The platform took `rows` rows; `refusals` names those that never went, `skipped_by` counts those left behind."""
     named = tuple(refusals)
-    return Outcome(rows, len(named), 0, dict(Counter(r.code for r in named)), {}, named, answer)
+    by = dict(Counter(r.code for r in named))
+    return Outcome(rows, len(named), sum(skipped_by.values()), by, dict(skipped_by), named, answer)
 
 
-def refused(rows: int, refusals: Iterable[Refusal]) -> Outcome:
-    """None of the `rows` rows went or will go; the last refusal speaks for the rows that no other one names."""
+def refused(rows: int, refusals: Iterable[Refusal], skipped_by: Mapping[str, int] = NOBODY) -> Outcome:
+    """None of the `rows` rows went or will go; the last refusal speaks for the rows that no other one names.
+
+    `skipped_by` counts further ones, which were left behind.
+    """
     named = tuple(refusals)
     by = Counter(r.code for r in named[:rows])  # one row may have several reasons; it is refused once
-    by[named[-1].code] += max(0, rows - len(named))
-    return Outcome(0, rows, 0, {code: n for code, n in by.items() if n}, {}, named)
+    if named:
+        by[named[-1].code] += max(0, rows - len(named))
+    left = sum(skipped_by.values())
+    return Outcome(0, rows, left, {code: n for code, n in by.items() if n}, dict(skipped_by), named)
 
 
 def skipped(rows: int, code: str) -> Outcome:

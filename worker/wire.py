@@ -16,15 +16,27 @@ Query = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
+class File:
+    """A file that a request carries, as a form does: `part` is the form's field, `kind` a media type."""
+
+    part: str
+    name: str
+    kind: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Wire:
     """One request below its platform's base address, before credentials: `body` is JSON, None for none; without
-    `method` or `auth`, which names its way in, they are the operation's."""
+    `method` or `auth`, which names its way in, they are the operation's. With a `file` the body goes as the fields of a
+    form, what is nested in it as `outer[inner]`."""
 
     path: str
     query: Query = field(default=(), repr=False)
     body: JSON | None = field(default=None, repr=False)
     method: str | None = None
     auth: str | None = None
+    file: File | None = None
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,9 @@ CALL_WORDS = (
     ACCOUNT,
     Word("options", "object", "a call has none yet"),
 )
+AROUND = Word(
+    "payload", "object", "what stands around the rows in each request, where the operation's page says that it takes it"
+)
 FILE_WORDS = (
     Word(
         "source",
@@ -58,6 +61,7 @@ FILE_WORDS = (
         "the path of a file in a folder of `INBOX` as the workers see it, or an address under a prefix of it",
         needed=True,
     ),
+    AROUND,
     KEY,
     ACCOUNT,
     Word("options", "object", "see below"),
@@ -65,6 +69,7 @@ FILE_WORDS = (
 )
 ROWS_WORDS = (
     Word("rows", "list of objects", "in place of a source: the rows themselves, at most 1 MiB of JSON", needed=True),
+    AROUND,
     KEY,
     ACCOUNT,
     Word("options", "object", "`on_unsure` alone"),

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from docs.generator.markdown import code, table
 from docs.generator.source import FILLED_IN, calls, name_of, said, trees
-from worker.check import PROBLEMS, WRONG
+from worker.check import WRONG
 from worker.ledger.refusing import STOPPED
+from worker.reasons import PROBLEMS
 
 # Who takes a code, and as which of its words; the sentences come after it.
 TAKES_CODE = {"refused": 0, "problem": 0, "Discord": 1, "Refusal": 1, "Reading": 1}

@@ -113,7 +113,7 @@ def _limits(one: Operation) -> str:
 
 
 def _shape(one: Operation) -> str:
-    shape = one.rows.shape if one.rows else one.shape
+    shape = one.shown_shape
     rows = (
         (code(fact.path), fact.type, _yes(fact.needed), _yes(fact.nullable), "; ".join(fact.rules))
         for fact in fields.of(shape)

@@ -17,7 +17,7 @@ def queues() -> str:
 
 
 def _kind(name: str) -> str:
-    return "file" if operations()[name].rows else "call"
+    return "call" if operations()[name].takes_calls else "file"
 
 
 def call_words() -> str:

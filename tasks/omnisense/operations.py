@@ -7,7 +7,8 @@ from tasks.omnisense import events, newsletters, subscribers
 from tasks.omnisense.access import ADMIN, BASIC
 from tasks.omnisense.precheck import precheck
 from tasks.omnisense.shapes import NEWSLETTER, Event, Newsletter, Subscriber, UserEvent
-from worker.operation import Cells, Limits, Operation, Repeat, Rows
+from worker.operation import Limits, Operation, Repeat
+from worker.rows import Cells, Rows
 from worker.wire import Keeps
 
 OPERATIONS = (

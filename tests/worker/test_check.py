@@ -11,8 +11,9 @@ import pytest
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from worker.check import check_lines, check_payload, too_long
-from worker.operation import Limits, Rows
+from worker.operation import Limits
 from worker.outcome import Refusal
+from worker.rows import Rows
 from worker.sources.piece import ENVELOPE, Piece
 
 

@@ -18,7 +18,7 @@ from worker.errors import Refused
 from worker.operation import Access, Operation, Platform, Timeouts
 from worker.outcome import Refusal
 from worker.runner.sending import without_keys
-from worker.wire import Wire
+from worker.wire import File, Wire
 
 DRIP = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\n\r\n"
 
@@ -82,3 +82,19 @@ def test_keys_that_a_platform_quotes_in_its_refusal_are_blanked_the_longer_first
     said = Refused([Refusal(1, "no", "secret-and-more, secret, abc")], whole=True)
     (found,) = without_keys(said, access).refusals
     assert found.reason == "…, …, abc"
+
+
+def test_a_file_goes_as_a_form_with_what_is_nested_in_the_body_flattened() -> None:
+    operation = platforms.operation("omnisense.import_user_events")
+    wire = Wire("/x", body={"plain": 1}, file=File("csv", "rows.csv", "text/csv", "email\nä@b.c\n".encode()))
+    platform = platforms.platforms()["omnisense"]
+    names = ("OMNISENSE_API_KEY", "OMNISENSE_MASTER_KEY", "OMNISENSE_ADMIN_EMAIL", "OMNISENSE_ADMIN_TOKEN")
+    client, access = Client(), Access("http://127.0.0.1:1/api/v1", dict(zip(names, "abcd", strict=True)))
+    first, second = (client.pack(operation, platform, access, wire).request for _ in range(2))
+    kind, content = first.headers["Content-Type"], first.body
+    assert kind.startswith("multipart/form-data; boundary=")
+    assert kind != second.headers["Content-Type"]
+    assert isinstance(content, bytes)
+    for part in (b'name="master_key"\r\n\r\nb\r\n', b'name="admin[email]"\r\n\r\nc\r\n', b'name="plain"\r\n\r\n1\r\n'):
+        assert part in content
+    assert 'filename="rows.csv"\r\nContent-Type: text/csv\r\n\r\nemail\nä@b.c\n\r\n'.encode() in content

@@ -169,7 +169,7 @@ def _task(message: bytes | str) -> str:
 
 def _queue(task: str) -> str:
     known = operations().get(task)
-    return "bulk" if known is not None and known.rows else task.partition(".")[0]
+    return "bulk" if known is not None and not known.takes_calls else task.partition(".")[0]
 
 
 def _said(error: RedisError) -> str:

@@ -15,8 +15,9 @@ import click
 from worker.check import check_piece, too_long
 from worker.cli import show
 from worker.cli.refused import lines_of as row_numbers
-from worker.operation import Operation, Rows
+from worker.operation import Operation
 from worker.outcome import Refusal
+from worker.rows import Rows
 from worker.settings import settings
 from worker.sources.cut import cut
 from worker.sources.opening import open_to_look

@@ -44,10 +44,10 @@ def facts_of(one: Operation) -> dict[str, Any]:
         "source": one.source,
         "platform": platforms()[one.platform].title,
         "request": f"{one.method} {one.path}",
-        "takes": "file" if one.rows else "call",
+        "takes": "call" if one.takes_calls else "file",
         "repeat": one.repeat.value if isinstance(one.repeat, Repeat) else "depends on the payload",
         "limits": {"rows": one.limits.rows, "bytes": one.limits.bytes, "assumed": one.limits.assumed},
-        "fields": [asdict(fact) for fact in fields.of(one.rows.shape if one.rows else one.shape)],
+        "fields": [asdict(fact) for fact in fields.of(one.shown_shape)],
         "example": one.example,
         "command": _command(one),
         "celery": _send_task(one),
@@ -55,14 +55,14 @@ def facts_of(one: Operation) -> dict[str, Any]:
 
 
 def _command(one: Operation) -> str:
-    if one.rows:
+    if not one.takes_calls:
         return f"omniworker import {one.name} rows.ndjson --wait"
     return f"omniworker enqueue {one.name} --payload call.json --key YOUR-KEY"
 
 
 def _send_task(one: Operation) -> str:
-    kind = "file" if one.rows else "call"
-    words = '"source": "/data/rows.ndjson"' if one.rows else '"payload": {…}'
+    kind = "call" if one.takes_calls else "file"
+    words = '"payload": {…}' if one.takes_calls else '"source": "/data/rows.ndjson"'
     return f'send_task("{one.name}", kwargs={{{words}, "key": "YOUR-KEY"}}, queue="{queue_of(one.platform, kind)}")'
 
 

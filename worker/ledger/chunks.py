@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -26,7 +26,7 @@ from worker.ledger.claims import Claim
 from worker.ledger.prepared import Prepared
 from worker.ledger.refusing import as_json, by_code, name, skip_in_stopped, still
 from worker.ledger.tables import chunks, jobs, refusals
-from worker.outcome import Outcome, Refusal
+from worker.outcome import NOBODY, Outcome, Refusal
 
 MOVING = ("planning", "running")
 UNDER_WAY = ("waiting", "claimed", "sending", "awaiting")
@@ -82,6 +82,8 @@ MARK = Prepared(
         decided_by=None,
         refused=bindparam("out"),
         refused_by=bindparam("counts"),
+        skipped=bindparam("left"),
+        skipped_by=bindparam("left_counts"),
     )
 )
 
@@ -137,17 +139,31 @@ def claim(
     return (SMALLEST if smallest else NEXT)(tx, owner, lease, most, job=job_id, suspected=suspect)
 
 
-def mark(tx: Connection, held: Claim, named: Sequence[Refusal] = (), lease: float = 50.0) -> bool:
+def mark(
+    tx: Connection,
+    held: Claim,
+    named: Sequence[Refusal] = (),
+    skipped_by: Mapping[str, int] = NOBODY,
+    lease: float = 50.0,
+) -> bool:
     """The request leaves now. From here on only the platform knows, until its answer is settled.
 
     The lease starts anew: what came before the mark has used up some of it.
 
-    `named` are the rows that stay behind. False when the claim is lost or the job no longer moves: send nothing.
+    `named` are the rows that were refused, `skipped_by` counts further ones that stay behind. False when the claim is
+    lost or the job no longer moves: send nothing.
     """
-    counts = by_code(named)
     now = time.time()
     marked = MARK(
-        tx, held_id=held.id, held_fence=held.fence, at=now, until=now + lease, out=len(named), counts=counts
+        tx,
+        held_id=held.id,
+        held_fence=held.fence,
+        at=now,
+        until=now + lease,
+        out=len(named),
+        counts=by_code(named),
+        left=sum(skipped_by.values()),
+        left_counts=as_json(dict(skipped_by)),
     ).rowcount
     if marked and named:
         name(tx, held.id, named)
@@ -216,6 +232,8 @@ def put_back(
         why=why,
         refused=0,
         refused_by=None,
+        skipped=0,
+        skipped_by=None,
         **values,
     )
     if back:

@@ -68,22 +68,24 @@ def send_unsure_again(tx: Connection) -> int:
 def _apply(tx: Connection, which: list[ColumnElement[bool]], decision: str, by: str) -> list[Row[Any]]:
     """Move the chunks, and their jobs with them: on, or to their end."""
     left = chunks.c.rows - chunks.c.refused - chunks.c.skipped
-    waiting: dict[str, Any] = {"state": "waiting", "not_before": 0, "refused": 0, "refused_by": None, "tries": 0}
+    nothing: dict[str, Any] = {"refused": 0, "refused_by": None, "skipped": 0, "skipped_by": None}
+    waiting: dict[str, Any] = {"state": "waiting", "not_before": 0, "tries": 0, **nothing}
     moves: dict[str, dict[str, Any]] = {
         "was-sent": {"state": "done", "accepted": left, "settled_at": time.time()},
         "send": waiting,
         "send-again": waiting | {"repeated": True},
-        "drop": {"state": "done", "skipped": left - chunks.c.accepted, "settled_at": time.time()},
+        "drop": {"state": "done", "skipped": chunks.c.skipped + left - chunks.c.accepted, "settled_at": time.time()},
     }
     rows = tx.execute(
         update(chunks)
         .where(*which)
         .values(decided_by=by, fence=chunks.c.fence + 1, why=None, **moves[decision])
-        .returning(chunks.c.id, chunks.c.skipped, chunks.c.job_id)
+        .returning(chunks.c.id, chunks.c.skipped, chunks.c.skipped_by, chunks.c.job_id)
     ).all()
     if decision == "drop":
         for row in rows:
-            by_code = json.dumps({"dropped": row.skipped})
+            before: dict[str, int] = json.loads(row.skipped_by or "{}")
+            by_code = json.dumps({**before, "dropped": row.skipped - sum(before.values())})
             tx.execute(update(chunks).where(chunks.c.id == row.id).values(skipped_by=by_code))
     for job_id in sorted({row.job_id for row in rows}):
         tx.execute(update(jobs).where(jobs.c.id == job_id).values(wake_at=0))

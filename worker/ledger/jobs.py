@@ -42,7 +42,7 @@ FINISHED = Prepared(
 NEW = Inserting(
     jobs,
     *("id", "operation", "account", "kind", "key", "key_hash", "content_hash", "source", "options", "on_unsure"),
-    *("then", "verified", "state", "planned", "created_at", "give_up_at", "wake_at", "parent", "step"),
+    *("then", "verified", "around", "state", "planned", "created_at", "give_up_at", "wake_at", "parent", "step"),
 )
 
 
@@ -57,6 +57,7 @@ class Asked:
     key_hash: str
     content_hash: str
     source: str | None = None
+    around: bytes | None = field(default=None, repr=False)
     options: dict[str, Any] = field(default_factory=dict)
     on_unsure: str = "park"
     verified: bool = True

@@ -33,6 +33,7 @@ jobs = Table(
     Column("key_hash", String(64), nullable=False),
     Column("content_hash", String(64), nullable=False),
     Column("source", Text),
+    Column("around", LargeBinary),  # what stands around the rows of a file in each request, sealed
     Column("stamp", String(80)),
     Column("options", Text, nullable=False, server_default="{}"),
     Column("on_unsure", String(5), nullable=False, server_default="park"),  # park | again

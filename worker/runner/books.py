@@ -63,6 +63,11 @@ def refuse_unsent(tx: Connection, job_id: str, chunk: Row[Any], error: Refused) 
         call_ended(tx, job_id)
 
 
+def settle_unsent(tx: Connection, chunk: Row[Any], outcome: Outcome) -> None:
+    """No row of a file's chunk was left to send."""
+    chunks.settle(tx, claims.of(chunk), outcome)
+
+
 def settle(process: Process, tx: Connection, sent: Consignment, came: Outcome, unsure: int = 0) -> None:
     """Write what came of it; of `unsure` rows nobody can say."""
     replies.settle(process, tx, sent, came, unsure)
@@ -90,11 +95,11 @@ def call_ended(tx: Connection, job_id: str) -> None:
 def _all_refused(sent: Consignment, error: Refused) -> Outcome:
     """What the platform said of the whole request is said of every row that was in it, as a range."""
     if not error.whole:
-        return refused(sent.chunk.rows, [*sent.left_out, *error.refusals])
+        return refused(sent.not_skipped, [*sent.left_out, *error.refusals], sent.skipped_by)
     said = error.refusals[0]
     first, last = sent.chunk.first_row, sent.chunk.first_row + sent.chunk.lines - 1
     whole = Refusal(first, said.code, said.reason, said.advice, last if last > first else None)
-    return refused(sent.chunk.rows, [*sent.left_out, whole])
+    return refused(sent.not_skipped, [*sent.left_out, whole], sent.skipped_by)
 
 
 def stumble(tx: Connection, job_id: str, chunk: Row[Any], error: Exception) -> None:

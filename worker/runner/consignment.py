@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -18,10 +18,12 @@ from worker.errors import Refused
 from worker.ledger.claims import Claim, of
 from worker.ledger.types import Row
 from worker.operation import JSON, Operation, Repeat
-from worker.outcome import Refusal
+from worker.outcome import Outcome, Refusal, refused
 from worker.parts import checked
 from worker.platforms import Account
 from worker.process import Process
+from worker.rows import Brief
+from worker.runner.sieves import Sifting, sifted
 from worker.sources.given import given_source
 from worker.sources.opening import open_rows
 from worker.sources.original import Named
@@ -32,7 +34,8 @@ from worker.wire import Sending, Wire
 
 @dataclass(frozen=True)
 class Consignment:
-    """One claimed chunk with its request. `left_out` are the rows that its check refused."""
+    """One claimed chunk with its request. `left_out` are the rows that its check refused, `skipped_by` counts those
+    that stay behind though nothing is wrong with them; `numbers` are those of a file's rows that go."""
 
     job_id: str
     operation: Operation
@@ -43,6 +46,8 @@ class Consignment:
     left_out: tuple[Refusal, ...]
     pack: Callable[[], Parcel] = field(repr=False)
     payload: JSON | None = field(default=None, repr=False)
+    skipped_by: Mapping[str, int] = field(default_factory=dict)
+    numbers: Sequence[int] = field(default=(), repr=False)
 
     @property
     def is_call(self) -> bool:
@@ -50,7 +55,12 @@ class Consignment:
 
     @property
     def rows(self) -> int:
-        return int(self.chunk.rows) - len(self.left_out)
+        return int(self.chunk.rows) - len(self.left_out) - sum(self.skipped_by.values())
+
+    @property
+    def not_skipped(self) -> int:
+        """The rows that go, and those that were refused."""
+        return self.rows + len(self.left_out)
 
 
 @dataclass(frozen=True)
@@ -63,24 +73,31 @@ class Question:
     pack: Callable[[], Parcel] = field(repr=False)
 
 
+class NothingToSend(Exception):
+    """No row of the chunk goes: each was refused by our own check, or stays behind."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__("no row is left to send")
+        self.outcome = outcome
+
+
 class TooBig(Exception):
     """The checked rows make a larger body than one request may carry: the chunk has to be cut in two."""
 
 
 def prepare(process: Process, job: Row[Any], chunk: Row[Any]) -> Consignment:
-    """Read, check and build. Raises `Refused` when no row is left to send, `SourceChanged`, `TooBig`."""
+    """Read, check and build. Raises `Refused`, `NothingToSend`, `SourceChanged`, `TooBig`."""
     operation = platforms.operation(job.operation)
     account = platforms.account(job.account)
-    payload: JSON | None = None
-    left_out: tuple[Refusal, ...] = ()
-    if job.kind == "call":
-        payload = checked(operation, process.seal.open(chunk.payload))
-        wire = wire_of(process, operation, account, payload, chunk.person)
-    else:
-        wire, left_out = _of_file(process, job, operation, chunk)
-    pack = functools.partial(process.client.pack, operation, account.platform, account.access, wire)
-    repeat = repeat_of(operation, payload or {})
-    return Consignment(job.id, operation, account, chunk, of(chunk), repeat, left_out, pack, payload)
+    if job.kind == "file":
+        return _of_file(process, job, operation, account, chunk)
+    payload = checked(operation, process.seal.open(chunk.payload))
+    pack = _packing(process, operation, account, wire_of(process, operation, account, payload, chunk.person))
+    return Consignment(job.id, operation, account, chunk, of(chunk), repeat_of(operation, payload), (), pack, payload)
+
+
+def _packing(process: Process, operation: Operation, account: Account, wire: Wire) -> Callable[[], Parcel]:
+    return functools.partial(process.client.pack, operation, account.platform, account.access, wire)
 
 
 def wire_of(process: Process, operation: Operation, account: Account, payload: JSON, person: str | None) -> Wire:
@@ -91,20 +108,47 @@ def wire_of(process: Process, operation: Operation, account: Account, payload: J
     return operation.compose(payload, Sending(datetime.now(UTC), account.told, kept))
 
 
-def _of_file(
-    process: Process, job: Row[Any], operation: Operation, chunk: Row[Any]
-) -> tuple[Wire, tuple[Refusal, ...]]:
-    assert operation.rows is not None  # noqa: S101 - a file is recorded only for operations with rows
+def _of_file(process: Process, job: Row[Any], operation: Operation, account: Account, chunk: Row[Any]) -> Consignment:
+    rows = operation.rows
+    assert rows is not None  # noqa: S101 - a file is recorded only for operations with rows
     if chunk.too_long:
         raise Refused([too_long(chunk, operation.limits)])
-    rows = check_piece(source_of(process, job, chunk), chunk, operation.rows)
-    if not rows.rows:
-        raise Refused(rows.refusals)
-    encoded = msgspec.json.encode(rows.rows)
+    source = source_of(process, job, chunk)
+    brief = brief_of(process, job, account, source)
+    checked_rows, skipped_by = sifted(Sifting(process, job, operation, check_piece(source, chunk, rows, brief)))
+    if not checked_rows.rows:
+        raise NothingToSend(_unsent(chunk, checked_rows.refusals, skipped_by))
+    encoded = rows.encode(checked_rows.rows, brief)
     if len(encoded) > line_limit(operation.limits):
         raise TooBig
-    body = {operation.rows.key: msgspec.Raw(encoded)}
-    return Wire(operation.path, body=body), tuple(rows.refusals)
+    wire = rows.wire(encoded, brief) if rows.wire else Wire(operation.path, body={rows.key: msgspec.Raw(encoded)})
+    return Consignment(
+        job.id,
+        operation,
+        account,
+        chunk,
+        of(chunk),
+        repeat_of(operation, brief.around),
+        tuple(checked_rows.refusals),
+        _packing(process, operation, account, wire),
+        skipped_by=skipped_by,
+        numbers=checked_rows.numbers,
+    )
+
+
+def _unsent(chunk: Row[Any], refusals: Sequence[Refusal], skipped_by: Mapping[str, int]) -> Outcome:
+    return refused(int(chunk.rows) - sum(skipped_by.values()), refusals, skipped_by)
+
+
+def brief_of(process: Process, job: Row[Any], account: Account, source: Source) -> Brief:
+    """What all rows of a job have in common."""
+    return Brief(
+        options=json.loads(job.options),
+        settings=account.told,
+        asked_at=datetime.fromtimestamp(job.created_at, UTC),
+        around={} if job.around is None else process.seal.open(job.around),
+        columns=source.reader.sheet.names if source.reader else (),
+    )
 
 
 def repeat_of(operation: Operation, payload: dict[str, Any]) -> Repeat:

@@ -24,7 +24,7 @@ from worker.ledger.types import Connection, Row
 from worker.operation import NotConnected, Reading, Repeat
 from worker.process import Process
 from worker.runner import books, sending
-from worker.runner.consignment import Consignment, TooBig, prepare
+from worker.runner.consignment import Consignment, NothingToSend, TooBig, prepare
 from worker.runner.halves import cut_in_two
 from worker.runner.threshold import Threshold
 from worker.settings import SettingsError
@@ -102,6 +102,8 @@ class Lane:
             return self._book_unsent(
                 partial(books.refuse_unsent, job_id=self._job.id, chunk=chunk, error=error), going_on
             )
+        except NothingToSend as none:
+            return self._book_unsent(partial(books.settle_unsent, chunk=chunk, outcome=none.outcome), going_on)
         except TooBig:
             return self._book_unsent(lambda tx: cut_in_two(self._process, tx, self._job, chunk), going_on)
         except (SourceChanged, SourceRefused) as error:

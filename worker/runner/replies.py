@@ -20,7 +20,7 @@ def outcome(sent: Consignment, reading: Reading) -> tuple[Outcome, int]:
     """What came of the rows, and how many of them are unsure."""
     sort = sent.operation.sort
     if sort is None or sent.payload is None:
-        return accepted(sent.rows, sent.left_out, with_next_page(sent, reading.answer)), 0
+        return accepted(sent.rows, sent.left_out, with_next_page(sent, reading.answer), sent.skipped_by), 0
     try:
         found = sort(sent.payload, reading.answer or {})
     except Exception:

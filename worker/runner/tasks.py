@@ -92,7 +92,7 @@ def give_task(app: Celery, operation: Operation) -> None:
 
 
 def routes(operations: list[Operation]) -> dict[str, dict[str, str]]:
-    return {op.name: {"queue": queue_of(op.platform, "file" if op.rows else "call")} for op in operations}
+    return {op.name: {"queue": queue_of(op.platform, "call" if op.takes_calls else "file")} for op in operations}
 
 
 def _words(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -102,6 +102,6 @@ def _words(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) 
             "words.positional",
             f"{operation.name} takes one positional argument, the payload; name the others: payload=…, key=…",
         )
-    if args and operation.rows is None and "payload" not in kwargs:
+    if args and operation.takes_calls and not {"payload", "source", "rows"} & set(kwargs):
         return {"payload": args[0], **kwargs}
     return kwargs

@@ -87,7 +87,7 @@ class Threshold:
     def _marked(self, tx: Connection, consignment: Consignment) -> bool:
         if consignment.repeat is Repeat.SAFE:
             return chunks.renew(tx, consignment.claim, self.lease)
-        return chunks.mark(tx, consignment.claim, consignment.left_out, self.lease)
+        return chunks.mark(tx, consignment.claim, consignment.left_out, consignment.skipped_by, self.lease)
 
     def _admit(self, tx: Connection, consignment: Consignment) -> Claim | None:
         return outage.admit(tx, self.job.account, self.owner, self.lease, braked=self._braked(consignment))

@@ -18,8 +18,9 @@ from typing import Any
 
 import msgspec
 
-from worker.operation import JSON, Cells
+from worker.operation import JSON
 from worker.outcome import Refusal
+from worker.rows import Cells
 from worker.sources.piece import Stretch
 from worker.sources.sheet import Sheet
 from worker.sources.wanted import Wanted
@@ -60,9 +61,9 @@ class Reader:
     def __init__(self, sheet: Sheet, cells: Cells, wanted: Wanted) -> None:
         places = list(enumerate(sheet.names))
         self.sheet = sheet
-        self._fields = [(at, name) for at, name in places if name in cells.fields]
-        self._others = [(at, name) for at, name in places if name not in cells.fields]
-        self._rest = cells.rest
+        self._rest = cells.rest or ""
+        self._fields = [(at, name) for at, name in places if name in cells.fields or not self._rest]
+        self._others = [(at, name) for at, name in places if name not in cells.fields and self._rest]
         self._reads: list[tuple[int, str, Callable[[str, str], Any]]] = [
             (at, name, _number) for at, name in places if name in wanted.numbers
         ]

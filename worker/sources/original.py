@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
-from worker.operation import Rows
+from worker.rows import Rows
 from worker.settings import Settings
 from worker.sources.cells import Reader
 from worker.sources.decode import decoded

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from worker.operation import Rows
+from worker.rows import Rows
 from worker.sources.refused import SourceRefused
 from worker.sources.wanted import DELIMITERS, Wanted
 

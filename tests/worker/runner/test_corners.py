@@ -180,7 +180,7 @@ def test_the_lease_starts_anew_at_the_mark(planned: Callable[[int], str], house:
     job = planned(1)
     row = claim(house, job)
     with time_machine.travel(time.time() + 45):
-        assert house.ledger.write(lambda tx: moves.mark(tx, claims.of(row), (), 50))
+        assert house.ledger.write(lambda tx: moves.mark(tx, claims.of(row), lease=50))
         Sweeper(house, "test").sweep()
     with time_machine.travel(time.time() + 80):
         Sweeper(house, "test").sweep()

@@ -18,7 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import Schema
 
-from worker.operation import Cells, Limits, Rows
+from worker.operation import Limits
+from worker.rows import Cells, Rows
 from worker.settings import Settings
 from worker.sources.cut import cut, halves
 from worker.sources.opening import open_to_look

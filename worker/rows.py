@@ -1,0 +1,71 @@
+"""Facts about the rows of a file: what each may be, what a job says of all of them, and how they become a request.
+
+Records like those of `operation.py`, which holds them together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from marshmallow import Schema
+
+from worker.wire import JSON, Wire
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What the columns of a CSV file are to a row.
+
+    Those named in `fields` become its fields. All others go under `rest`; without it, they are fields as well.
+    `moments` are dates and times, of which a job may say the time zone.
+    """
+
+    fields: tuple[str, ...]
+    rest: str | None = None
+    moments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What is known of all rows of a file's job: its options, the account's settings that are no secret, when it was
+    asked for, what stands around the rows in each request, and the columns of CSV in their order."""
+
+    options: Mapping[str, Any]
+    settings: Mapping[str, str]
+    asked_at: datetime
+    around: JSON = field(default_factory=dict, repr=False)
+    columns: tuple[str, ...] = ()
+
+
+def as_list(rows: Sequence[Any], _brief: Brief) -> bytes:
+    """The rows as one JSON array."""
+    return msgspec.json.encode(rows)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """How the rows of a file become one request after the other.
+
+    `shape` is the one truth of what a row may be and writes the reasons. `precheck` takes the raw lines of
+    a whole chunk and gives back what to send for them, in order, or None when it can't vouch for every one
+    of them; it may accept only what `shape` accepts, with the same result (a property test holds it to that).
+    Without `cells` the rows can't come as CSV.
+
+    `fit` makes of a checked row what is sent of it, with what only the job can say; it raises marshmallow's
+    `ValidationError` like a shape. `encode` writes the rows that go, which `Limits` bounds; `wire` is the request
+    around them, in place of a JSON body with the list under `key`. `around` is the shape of what a job says beside its
+    rows, as its `payload`: such an operation can be asked for as a single call too.
+    """
+
+    key: str
+    shape: type[Schema]
+    precheck: Callable[[Sequence[bytes]], list[Any] | None] | None = None
+    cells: Cells | None = None
+    fit: Callable[[JSON, Brief], JSON] | None = None
+    encode: Callable[[Sequence[Any], Brief], bytes] = as_list
+    wire: Callable[[bytes, Brief], Wire] | None = None
+    around: type[Schema] | None = None
