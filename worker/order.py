@@ -170,8 +170,11 @@ def _off_around(order: Order) -> Iterator[Refusal]:
     if order.kind == "call" or (around is None and order.payload is None):
         return
     if around is None:
-        reason = f"{order.operation.name} takes nothing beside its rows: leave the payload out."
-        yield Refusal(1, "payload.not_taken", reason)
+        yield Refusal(
+            1,
+            "payload.not_taken",
+            f"{order.operation.name} takes nothing beside its rows: leave the payload out.",
+        )
         return
     yield from check_payload({} if order.payload is None else order.payload, around)[1]
 
