@@ -24,7 +24,7 @@ class Exchange:
 
     def run(self) -> bool:
         """Whether another request may follow on this connection."""
-        fault = self._stage.faults.meet(self._head.path)
+        fault = self._stage.faults.meet(self._head.method, self._head.path)
         try:
             self._answer(fault)
         except OSError:

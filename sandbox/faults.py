@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# What each fault may be told beyond `times`, `share` and `path`. How it is played stands in mischief.py.
+# What each fault may be told beyond `times`, `share`, `method` and `path`. How it is played stands in mischief.py.
 TAKES: Mapping[str, frozenset[str]] = {
     "status": frozenset({"status", "retry_after", "headers", "body", "applied"}),
     "hang": frozenset({"seconds", "applied"}),
@@ -22,7 +22,7 @@ TAKES: Mapping[str, frozenset[str]] = {
     "delay": frozenset({"seconds"}),
     "change": frozenset({"at", "to"}),
 }
-EVERY_FAULT = frozenset({"times", "share", "path"})
+EVERY_FAULT = frozenset({"times", "share", "method", "path"})
 LONGEST_WAIT = 1_000_000.0
 
 
@@ -32,7 +32,8 @@ class BadFault(ValueError):
 
 @dataclass(frozen=True)
 class Fault:
-    """A rule: the next `times` requests (None: for ever), a `share` of those whose path ends in `path`.
+    """A rule: the next `times` requests (None: for ever), a `share` of those whose path ends in `path`,
+    with this `method` where one is given.
 
     `applied` says whether the request is taken although its answer is spoilt (`status`, `hang`, `html`; the
     other faults decide by their nature). `seconds` of None is for ever. `at` is the place in a JSON answer
@@ -42,6 +43,7 @@ class Fault:
     fault: str
     times: int | None = None
     share: float = 1.0
+    method: str = ""
     path: str = ""
     status: int = 503
     retry_after: float | str | None = None
@@ -74,6 +76,7 @@ def _one_line(value: Any) -> bool:
 CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "times": (lambda v: v is None or (is_whole(v) and v > 0), "a whole number from 1, or null for ever"),
     "share": (lambda v: _number(v) and 0 <= v <= 1, "a number from 0 to 1"),
+    "method": (lambda v: isinstance(v, str) and v == v.upper(), "a method in capitals, like POST"),
     "path": (lambda v: isinstance(v, str), "the end of a path"),
     "status": (lambda v: is_whole(v) and 200 <= v <= 599, "a status from 200 to 599"),
     "retry_after": (lambda v: v is None or _one_line(v) or (_number(v) and v >= 0), "seconds, or the header's text"),
@@ -109,8 +112,9 @@ class _Rule:
     fault: Fault
     fired: int = 0
 
-    def concerns(self, path: str) -> bool:
-        return path.endswith(self.fault.path) and (self.fault.times is None or self.fired < self.fault.times)
+    def concerns(self, method: str, path: str) -> bool:
+        ours = path.endswith(self.fault.path) and self.fault.method in ("", method)
+        return ours and (self.fault.times is None or self.fired < self.fault.times)
 
 
 class Faults:
@@ -130,11 +134,11 @@ class Faults:
         with self._lock:
             self._rules.append(_Rule(new))
 
-    def meet(self, path: str) -> Fault | None:
-        """The fault that a request for `path` meets now, which uses up one of its times."""
+    def meet(self, method: str, path: str) -> Fault | None:
+        """The fault that a `method` request for `path` meets now, which uses up one of its times."""
         with self._lock:
             for rule in self._rules:
-                if rule.concerns(path) and self._dice.random() < rule.fault.share:
+                if rule.concerns(method, path) and self._dice.random() < rule.fault.share:
                     rule.fired += 1
                     return rule.fault
             return None

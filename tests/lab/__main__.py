@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.lab import struck
 from tests.lab.database import DATABASES
 from tests.lab.experiment import HEADS, Order, Record, Verdict, text
+from tests.lab.flow import flow
 from tests.lab.goals import Goal
 from tests.lab.inserts import inserts
 from tests.lab.last_two import last_two
@@ -32,6 +33,7 @@ EXPERIMENTS: dict[str, Callable[[Order], Verdict]] = {
     "redis": struck.redis,
     "inserts": inserts,
     "last-two": last_two,
+    "flow": flow,
     "naive": naive,
 }
 

@@ -58,6 +58,12 @@ class Rig:
         wake_up(job)
         return str(job.id)
 
+    def call(self, operation: str, key: str, payload: Mapping[str, Any]) -> str:
+        """Record a call and wake the workers; the job's id. Known already, it is the same job."""
+        job = put(self._own, read_order(platforms.operation(operation), {"payload": payload, "key": key}))
+        wake_up(job)
+        return str(job.id)
+
     def job(self, job_id: str) -> Row[Any]:
         job = self._own.ledger.read(lambda tx: jobs.get(tx, job_id))
         assert job is not None

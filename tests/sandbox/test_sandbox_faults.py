@@ -157,6 +157,12 @@ def test_a_fault_ends_after_its_times_and_only_meets_its_path(caller):
     assert [*statuses, caller.bring().status] == [500, 500, 200, 200]
 
 
+def test_a_fault_of_a_method_leaves_the_others_alone(caller):
+    caller.sandbox.fault("status", status=500, method="PUT")
+    caller.sandbox.fault("status", status=502, times=1, method="POST")
+    assert [caller.bring().status for _ in range(2)] == [502, 200]
+
+
 def test_rules_are_met_in_the_order_they_were_given(caller):
     caller.sandbox.fault("status", status=429, times=1)
     caller.sandbox.fault("status", status=500, times=1)
@@ -200,6 +206,7 @@ def test_faults_are_given_and_taken_back_over_http(caller):
         ({"fault": "cut", "times": True}, "times"),
         ({"fault": "cut", "share": 2}, "share"),
         ({"fault": "cut", "path": 1}, "path"),
+        ({"fault": "cut", "method": "post"}, "method"),
         ({"fault": "status", "status": 100}, "status"),
         ({"fault": "status", "status": "500"}, "status"),
         ({"fault": "status", "retry_after": "1\r\nX: y"}, "retry_after"),
