@@ -18,11 +18,12 @@ from typing import Any
 
 from worker import outage
 from worker.errors import Busy, Forbidden
-from worker.ledger import chunks, claims, jobs, notices, outlook, owners, posts, refusing
+from worker.ledger import chunks, claims, jobs, looking, notices, outlook, owners, posts, refusing
 from worker.ledger.claims import Claim
 from worker.ledger.ledger import Ledger
 from worker.ledger.types import Connection, Row
 from worker.outcome import Refusal
+from worker.platforms import looked_up
 from worker.process import Process
 from worker.runner import books
 from worker.settings import settings
@@ -119,10 +120,10 @@ def _claim(tx: Connection, job_id: str) -> tuple[Row[Any], Claim | None] | None:
 
 
 def bury(tx: Connection, job_id: str, chunk: Row[Any]) -> None:
-    """The child died over this chunk, alone. Once more, or poison; marked already, it is unsure."""
+    """The child died over this chunk, alone. Once more, or poison; marked already, it is looked up, or unsure."""
     held = claims.of(chunk)
     if chunks.get(tx, chunk.id).state == "sending":
-        chunks.lose(tx, held, "the process died while the request was on the wire")
+        _lose(tx, job_id, held)
     elif chunks.count_death(tx, held) < DEATHS:
         chunks.put_back(tx, held, 0, suspect=True)
         return
@@ -131,6 +132,14 @@ def bury(tx: Connection, job_id: str, chunk: Row[Any]) -> None:
         notices.announce(tx, "chunk.poison", f"{job_id}/{chunk.n}")
     if chunk.payload is not None:
         books.call_ended(tx, job_id)
+
+
+def _lose(tx: Connection, job_id: str, held: Claim) -> None:
+    job = jobs.get(tx, job_id)
+    why = "the process died while the request was on the wire"
+    can_ask = job is not None and job.operation in looked_up()
+    if not (can_ask and looking.look_up(tx, held, 0, why)):
+        chunks.lose(tx, held, why)
 
 
 def _with_ledger(work: Any) -> Any:

@@ -14,13 +14,14 @@ from sqlalchemy import update
 
 from sandbox.server import Sandbox
 from worker import intake, outage, platforms
-from worker.ledger import decisions, jobs, planning
+from worker.ledger import chunks as moves
+from worker.ledger import claims, decisions, jobs, planning
 from worker.ledger.tables import chunks
 from worker.ledger.types import Row
 from worker.order import read_order
 from worker.platforms import operation
 from worker.process import Process
-from worker.runner import call
+from worker.runner import call, suspects
 
 CASCADE, MESSAGES, CONTACT = "devino.create_cascade", "devino.send_messages", "omnisend.save_contact"
 SUBSCRIBER, NEWSLETTER = "omnisense.save_subscriber", "omnisense.send_newsletter"
@@ -83,6 +84,28 @@ def test_a_cascade_that_never_arrived_goes_again_after_two_looks(
     states = {step(house, job)[0].state for _ in range(2)}
     assert "done" in states
     assert cascades(played) == 1
+
+
+@pytest.mark.parametrize(("name", "state"), [(CASCADE, "awaiting"), (NEWSLETTER, "unsure")])
+def test_a_suspect_that_died_on_the_wire_is_looked_up_where_the_platform_can_be_asked(
+    house: Process, ask: Callable[..., str], name: str, state: str
+) -> None:
+    job = ask(name)
+    with house.ledger.begin() as tx:
+        (chunk,) = moves.claim(tx, job, "somebody", 50)
+        moves.mark(tx, claims.of(chunk))
+        suspects.bury(tx, job, chunk)
+    assert house.ledger.read(lambda tx: planning.of_call(tx, job)).state == state
+
+
+def test_a_platform_that_answers_a_look_up_is_well(house: Process, played: Sandbox, ask: Callable[..., str]) -> None:
+    played.fault("cut", times=2, method="POST")
+    jobs_ = [ask(CASCADE) for _ in range(2)]
+    for job in jobs_:
+        step(house, job)
+    assert not house.ledger.read(lambda tx: outage.is_open(tx, "devino/default"))
+    step(house, jobs_[0])
+    assert house.ledger.read(lambda tx: outage.is_open(tx, "devino/default"))
 
 
 def test_a_look_up_that_fails_is_tried_again_and_in_the_end_left_to_a_person(
