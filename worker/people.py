@@ -15,6 +15,7 @@ from worker.ledger.types import Connection
 from worker.seal import Seal
 
 KEY = "persons"
+ANYWHERE = ""  # no account is called so
 
 
 class People:
@@ -28,6 +29,10 @@ class People:
         """64 characters that stand for a person at an account."""
         text = f"{account}\0{person}".encode("utf-8", "surrogatepass")
         return hmac.new(self._key or self._find_key(tx), text, hashlib.sha256).hexdigest()
+
+    def everywhere(self, tx: Connection, address: str) -> str:
+        """64 characters that stand for an address, whichever platform or account writes to it."""
+        return self.mark(tx, ANYWHERE, address)
 
     def _find_key(self, tx: Connection) -> bytes:
         """Not remembered when it is made: should this transaction fail, there is none."""

@@ -8,6 +8,7 @@ import importlib
 from collections.abc import Mapping, Sequence
 
 from worker.accounts import declared, settings_of
+from worker.consent import Rule
 from worker.operation import Access, NotConnected, Operation, Pace, Platform
 from worker.settings import pace, read, settings
 
@@ -34,6 +35,12 @@ def operations() -> Mapping[str, Operation]:
 def looked_up() -> Sequence[str]:
     """Names of the operations whose platform can be asked what became of a request."""
     return [one.name for one in operations().values() if one.lookup is not None]
+
+
+def consent() -> Rule:
+    """What decides who may be written to."""
+    rule: Rule = importlib.import_module("tasks").CONSENT
+    return rule
 
 
 def operation(name: str) -> Operation:

@@ -20,6 +20,7 @@ PLACES = {
     "import": "worker.cli.imports:import_file",
     "export": "worker.cli.export:export",
     "jobs": "worker.cli.jobs:jobs",
+    "consent": "worker.cli.consent:consent",
     "accounts": "worker.cli.accounts:accounts",
 }
 
