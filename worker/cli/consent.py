@@ -159,8 +159,8 @@ def _events(
     _one_of("--reason", reason or "wish", rule.opt_outs)
     for channel in channels:
         _one_of("--channel", channel, rule.channels_of(address))
-    why = (reason or "wish") if state == "out" else rule.opt_ins[0]
-    return [Event(address, one, why, at, who, purpose) for one in channels or rule.channels_of(address)]
+    said = (reason or "wish") if state == "out" else rule.opt_ins[0]
+    return [Event(address, one, said, at, who, purpose) for one in channels or rule.channels_of(address)]
 
 
 def _one_of(option: str, word: str, allowed: Sequence[str]) -> None:

@@ -71,8 +71,8 @@ def _events_of(row: Any, rule: Rule, source: str, now: float) -> list[Event]:
         raise _Off(f"reason is of an opt-in, and state is out. Write one of {', '.join(rule.opt_outs)}.")
     ways = rule.channels_of(address)
     channels = [_word(content, "channel", "", ways)] if "channel" in content else ways
-    why, at = reason if state == "out" else rule.opt_ins[-1], _moment(content, now)
-    return [Event(address, channel, why, at, str(content.get("source", source)), purpose) for channel in channels]
+    said, at = reason if state == "out" else rule.opt_ins[-1], _moment(content, now)
+    return [Event(address, channel, said, at, str(content.get("source", source)), purpose) for channel in channels]
 
 
 def _content(row: Any) -> dict[str, Any]:
