@@ -1,7 +1,8 @@
 """WHAT we ask for: one folder a platform, plus what joins them. A platform is known to the house by its line here."""
 
-from tasks import consent, devino, flows, omnisend, omnisense
+from tasks import consent, devino, flows, follow_ups, omnisend, omnisense
 
 PLATFORMS = (omnisense.PLATFORM, devino.PLATFORM, omnisend.PLATFORM)
 FLOWS = flows.FLOWS
 CONSENT = consent.CONSENT
+FOLLOW_UPS = (follow_ups,)  # modules whose functions follow notices

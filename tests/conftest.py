@@ -19,7 +19,7 @@ from tests.own_rabbitmq import OwnRabbitMQ
 from worker.ledger import consents, receipts  # noqa: F401 - their tables
 from worker.ledger.ledger import Ledger
 from worker.ledger.migrate import migrate
-from worker.ledger.tables import metadata
+from worker.ledger.schema import declared
 
 OURS = (
     "OMNISENSE_",
@@ -82,7 +82,7 @@ def database_url(request: pytest.FixtureRequest, database: str, tmp_path: Path) 
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
     opened = Ledger(url)
     with opened.begin() as tx:
-        metadata.create_all(tx)
+        declared().create_all(tx)
     opened.close()
     return url
 

@@ -1,24 +1,52 @@
 """The one road to follow-up tasks: what happened is handed to each follower, at least once (design §8).
 
-A follower is a function of the notice's subject. It must do its own work once by keys derived from the notice.
+A follower must do its own work once, by keys derived from the notice. One that stumbles keeps nobody else from it: it
+alone is called again, later each time, and is heard of when that does not end.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 from worker.ledger import claims, jobs, notices, reports
+from worker.ledger.types import Connection, Row
 from worker.process import Process
 from worker.wake import send
 
 AT_ONCE = 50
 LEASE = 30.0
-Follower = Callable[[Process, str], bool]  # of a module: its name is told when it stumbles
+A_TURN = 1.0
+HEARD_AFTER = 6
+KINDS = ("job.ended", "job.undecided", "job.decided", "chunk.poison")  # what the house itself announces
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that happened: `kind` to `subject`, at `happened_at` by the clock of whoever told it. `content` is what
+    was told besides; `id` is its own, and the same each time it is handed out."""
+
+    id: int
+    kind: str
+    subject: str
+    account: str | None
+    happened_at: float
+    content: Any = field(default=None, repr=False)
+
+
+Follower = Callable[[Process, Notice], bool]  # of a module: its name is told when it stumbles
 _followers: dict[str, list[Follower]] = defaultdict(list)
+
+
+class Quarantine(Exception):
+    """Raised by a follower: the notice proves nothing, or can't be understood. It is kept with this sentence, and
+    nobody is handed it again."""
 
 
 def follows(*kinds: str) -> Callable[[Follower], Follower]:
@@ -32,31 +60,64 @@ def follows(*kinds: str) -> Callable[[Follower], Follower]:
     return declare
 
 
-def hand_out(process: Process) -> None:
-    """Hand every waiting notice to those who follow it; one that a follower could not take is kept."""
+def hand_out(process: Process) -> bool:
+    """Hand waiting notices to those who follow them, for about a second; True when some may be left."""
     if not process.ledger.read(notices.any_waiting):
-        return
-    for row in process.ledger.write(lambda tx: notices.claim_waiting(tx, process.owner, LEASE, AT_ONCE)):
-        taken = [_took(follower, process, row.subject) for follower in _followers[row.kind]]
-        if all(taken):
-            process.ledger.write(lambda tx, row=row: notices.handed_out(tx, claims.of(row)))  # type: ignore[misc]
-
-
-def _took(follower: Follower, process: Process, subject: str) -> bool:
-    """A follower that stumbles is called again; the others' notices go on."""
-    try:
-        return follower(process, subject)
-    except Exception:
-        log.exception("%s could not follow %s", follower.__name__, subject)
         return False
+    until = time.monotonic() + A_TURN
+    while not process.stopping.is_set() and time.monotonic() < until:
+        if _hand_some(process) < AT_ONCE:
+            return False
+    return True
+
+
+def _hand_some(process: Process) -> int:
+    rows = process.ledger.write(lambda tx: notices.claim_waiting(tx, process.owner, LEASE, AT_ONCE))
+    booked = [_hand(process, row) for row in rows]
+    if booked:
+        process.ledger.write(lambda tx: [book(tx) for book in booked])
+    return len(rows)
+
+
+def _hand(process: Process, row: Row[Any]) -> Callable[[Connection], object]:
+    """What is to be written of one notice when everybody who follows it was asked."""
+    taken: list[str] = json.loads(row.taken)
+    why = row.why
+    for follower in _followers[row.kind]:
+        try:
+            if _name(follower) not in taken and follower(process, _notice(process, row)):
+                taken.append(_name(follower))
+        except Quarantine as found:
+            why, taken = str(found), [*taken, _name(follower)]
+            log.error("notice %s (%s) is quarantined: %s", row.id, row.kind, why)
+        except Exception:
+            log.exception("%s could not follow notice %s (%s)", _name(follower), row.id, row.kind)
+    if {_name(follower) for follower in _followers[row.kind]} - set(taken):
+        return lambda tx: _wait(tx, row, taken, why)
+    return lambda tx: notices.quarantine(tx, claims.of(row), why) if why else notices.handed_out(tx, claims.of(row))
+
+
+def _wait(tx: Connection, row: Row[Any], taken: list[str], why: str | None) -> None:
+    if row.tries + 1 >= HEARD_AFTER:
+        log.error("notice %s (%s) was handed out %d times, and still waits", row.id, row.kind, row.tries + 1)
+    notices.wait(tx, row, taken, why)
+
+
+def _notice(process: Process, row: Row[Any]) -> Notice:
+    content = None if row.content is None else process.seal.open(row.content)
+    return Notice(row.id, row.kind, row.subject, row.account, row.happened_at or row.created_at, content)
+
+
+def _name(follower: Follower) -> str:
+    return f"{follower.__module__}.{follower.__name__}"
 
 
 @follows("job.ended", "job.undecided")
-def then(process: Process, job_id: str) -> bool:
+def then(process: Process, notice: Notice) -> bool:
     """What one job asked for itself: fires when no row is pending any more. `report["job"]` tells a repeat."""
-    job = process.ledger.read(lambda tx: jobs.get(tx, job_id))
+    job = process.ledger.read(lambda tx: jobs.get(tx, notice.subject))
     if job is None or job.then == "[]":
         return True
-    report = process.ledger.read(lambda tx: reports.of(tx, job_id))
+    report = process.ledger.read(lambda tx: reports.of(tx, job.id))
     steps = json.loads(job.then)
     return all(send(step["task"], step["queue"], {**step.get("kwargs", {}), "report": report}) for step in steps)

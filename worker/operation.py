@@ -13,6 +13,7 @@ from typing import Any
 
 from marshmallow import Schema
 
+from worker.callback import Callbacks
 from worker.rows import Rows
 from worker.wire import Asked, Keeps, Lookup, Pages, Sending, Sorted, Steps, Wire
 
@@ -168,7 +169,7 @@ class Platform:
 
     `access(values)` builds the way in from setting values or says in a sentence what is missing
     (`NotConnected`); `sign(operation, unsigned, access)` adds credentials; `read(operation, status, headers, body)`
-    reads an answer's words, whatever its status, or raises `Unreadable`.
+    reads an answer's words, whatever its status, or raises `Unreadable`. `callbacks` if it calls us.
     """
 
     name: str
@@ -181,6 +182,7 @@ class Platform:
     operations: tuple[Operation, ...]
     on_unsure: Setting | None = None
     probe: str | None = None
+    callbacks: Callbacks | None = None
 
 
 class NotConnected(Exception):

@@ -32,6 +32,12 @@ def operations() -> Mapping[str, Operation]:
 
 
 @functools.cache
+def kinds() -> frozenset[str]:
+    """Every kind of notice that a platform can tell."""
+    return frozenset(kind for one in platforms().values() if one.callbacks for kind in one.callbacks.kinds)
+
+
+@functools.cache
 def looked_up() -> Sequence[str]:
     """Names of the operations whose platform can be asked what became of a request."""
     return [one.name for one in operations().values() if one.lookup is not None]

@@ -51,11 +51,11 @@ class Sweeper(threading.Thread):
         if not self._process.ledger.write(self._at_post):
             self._end_leases_of_neighbours()
             return SWEEP / 2
-        notices.hand_out(self._process)
+        more = notices.hand_out(self._process)
         now = time.time()
         if now >= self._next_sweep:
             self._next_sweep = min(now + SWEEP, self.sweep())
-        return min(LOOK, max(0.05, self._next_sweep - now))
+        return 0 if more else min(LOOK, max(0.05, self._next_sweep - now))
 
     def _at_post(self, tx: Connection) -> bool:
         posts.seen(tx, self._process.owner, self._called)

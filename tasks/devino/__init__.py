@@ -2,6 +2,7 @@
 
 from tasks.devino.access import SETTINGS, access, sign
 from tasks.devino.answers import read
+from tasks.devino.callbacks import CALLBACKS
 from tasks.devino.operations import OPERATIONS
 from worker.operation import Platform, Setting
 
@@ -14,5 +15,6 @@ PLATFORM = Platform(
     sign=sign,
     read=read,
     operations=OPERATIONS,
+    callbacks=CALLBACKS,
     probe="devino.list_cascades",
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from tasks.devino.callbacks import SECRETS
 from worker.operation import Access, NotConnected, Operation, Setting, Unsigned
 
 LOOPBACK = ("http://127.0.0.1:", "http://localhost:", "http://[::1]:")
@@ -15,7 +16,10 @@ LOOPBACK = ("http://127.0.0.1:", "http://localhost:", "http://[::1]:")
 BASE_URL = Setting("DEVINO_BASE_URL", "where Devino OMNI answers", "https://api.devino.online")
 API_KEY = Setting("DEVINO_API_KEY", "the key of your account, as it was issued", secret=True)
 TIME_ZONE = Setting("DEVINO_TIME_ZONE", "the zone of the times that Devino reads, which carry none", "Europe/Moscow")
-SETTINGS = (BASE_URL, API_KEY, TIME_ZONE)
+CALLBACK_SECRETS = Setting(
+    SECRETS, "comma list of secrets that a status callback may bring; the first is told to Devino", secret=True
+)
+SETTINGS = (BASE_URL, API_KEY, TIME_ZONE, CALLBACK_SECRETS)
 
 
 def access(values: Mapping[str, str]) -> Access:

@@ -1,6 +1,7 @@
 """Omnisense, a CRM: subscribers, events, newsletters, imports, opt-out notices."""
 
 from tasks.omnisense.access import SETTINGS, access, read, sign
+from tasks.omnisense.callbacks import CALLBACKS
 from tasks.omnisense.operations import OPERATIONS
 from worker.operation import Platform, Setting
 
@@ -14,4 +15,5 @@ PLATFORM = Platform(
     sign=sign,
     read=read,
     operations=OPERATIONS,
+    callbacks=CALLBACKS,
 )

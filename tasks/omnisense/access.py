@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from tasks.omnisense.callbacks import SECRETS
 from worker.operation import Access, NotConnected, Operation, Reading, Setting, Unreadable, Unsigned
 
 BASIC = "basic"
@@ -28,6 +29,7 @@ SETTINGS = (
     Setting("OMNISENSE_ADMIN_EMAIL", "for the administrative API", secret=True),
     Setting("OMNISENSE_ADMIN_TOKEN", "for the administrative API", secret=True),
     Setting(TRANSACTIONAL, "comma list of template ids whose newsletters may go past an opt-out (is_transactional)"),
+    Setting(SECRETS, "comma list of secret_key values that its opt-out callback may bring", secret=True),
 )
 KEYS = ("OMNISENSE_API_KEY", "OMNISENSE_MASTER_KEY", "OMNISENSE_ADMIN_EMAIL", "OMNISENSE_ADMIN_TOKEN")
 

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select, union_all, update
 
 from worker.ledger.chunks import MOVING
-from worker.ledger.tables import chunks, doors, is_held, jobs, notices, posts, tickets, waits_for_a_moment
+from worker.ledger.notices import notices
+from worker.ledger.tables import chunks, doors, is_held, jobs, posts, tickets, waits_for_a_moment
 
 FAR = 5.0
 

@@ -1,30 +1,118 @@
-"""Notices: what happened and others may follow. Written with the fact itself, handed out at least once."""
+"""Notices: what happened and others may follow. Written with the fact itself, handed out at least once.
+
+One that is not understood, or that proves nothing, is quarantined: kept with the reason, and followed by nobody.
+"""
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    func,
+    literal_column,
+    select,
+)
 
 from worker.ledger import claims
 from worker.ledger.claims import Claim
-from worker.ledger.tables import notices
+from worker.ledger.inserting import Inserting
+from worker.ledger.schema import ROW_ID, claim_columns, metadata
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("kind", String(80), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("account", String(80)),  # whose, where a platform told it
+    Column("mark", String(64), unique=True),  # a keyed hash of what makes it the same notice, told twice
+    Column("content", LargeBinary),  # sealed
+    Column("state", String(12), nullable=False),  # waiting | handed | quarantined
+    Column("rank", SmallInteger, nullable=False, server_default="1"),  # 0 goes first
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("taken", Text, nullable=False, server_default="[]"),  # the followers that need it no more
+    Column("why", Text),
+    Column("happened_at", Float),  # by the clock of whoever told it
+    Column("created_at", Float, nullable=False),
+    *claim_columns(),
+    Index(None, "state", "not_before"),
+)
+is_waiting = notices.c.state == literal_column("'waiting'")
+Index("ix_notices_next", notices.c.rank, notices.c.id, sqlite_where=is_waiting, postgresql_where=is_waiting)
+
+NEXT = claims.Taking(notices, is_waiting, order=(notices.c.rank, notices.c.id))
+WRITTEN = ("kind", "subject", "account", "mark", "content", "state", "rank", "why", "happened_at", "created_at")
+NEW = Inserting(notices, *WRITTEN)
+URGENT, USUAL = 0, 1
+FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 
 
-def announce(tx: Connection, kind: str, subject: str) -> None:
-    """`kind` is what happened (`job.ended`), `subject` the id of what it happened to."""
-    tx.execute(insert(notices).values(kind=kind, subject=subject, state="waiting", created_at=time.time()))
+def announce(
+    tx: Connection,
+    kind: str,
+    subject: str,
+    *,
+    account: str | None = None,
+    mark: str | None = None,
+    content: bytes | None = None,
+    happened_at: float | None = None,
+    urgent: bool = False,
+    quarantined: str | None = None,
+) -> bool:
+    """`kind` is what happened (`job.ended`), `subject` the id of what it happened to. True when it was not known.
+
+    `mark` is the same for the same notice told twice; without one every notice is new. `content` is sealed.
+    `quarantined` is the reason why nobody may follow it.
+    """
+    now = time.time()
+    values: dict[str, Any] = {"kind": kind, "subject": subject, "account": account, "mark": mark, "content": content}
+    values |= {"state": "quarantined" if quarantined else "waiting", "why": quarantined}
+    values |= {"rank": URGENT if urgent else USUAL, "happened_at": now if happened_at is None else happened_at}
+    return NEW(tx, **values, created_at=now) is not None
 
 
 def claim_waiting(tx: Connection, owner: str, lease: float, most: int) -> list[Row[Any]]:
-    return claims.take(tx, notices, owner, lease, notices.c.state == "waiting", most=most)
+    """The next ones, the urgent first."""
+    return sorted(NEXT(tx, owner, lease, most), key=lambda row: (row.rank, row.id))
 
 
 def any_waiting(tx: Connection) -> bool:
-    due = select(notices.c.id).where(notices.c.state == "waiting", notices.c.not_before <= time.time())
+    due = select(notices.c.id).where(is_waiting, notices.c.not_before <= time.time())
     return tx.execute(due.limit(1)).first() is not None
 
 
 def handed_out(tx: Connection, claim: Claim) -> bool:
-    return claims.release(tx, notices, claim, state="handed")
+    return claims.release(tx, notices, claim, state="handed", why=None)
+
+
+def wait(tx: Connection, row: Row[Any], taken: Sequence[str], why: str | None = None) -> bool:
+    """Somebody could not take it: for those who have not, it is due again, later each time. `why` somebody else found
+    that it belongs into quarantine."""
+    pause = min(FIRST_WAIT * 2 ** min(row.tries, 30), LONGEST_WAIT)
+    values = {"tries": row.tries + 1, "taken": json.dumps(list(taken)), "not_before": time.time() + pause}
+    return claims.release(tx, notices, claims.of(row), why=why, **values)
+
+
+def quarantine(tx: Connection, claim: Claim, why: str) -> bool:
+    """Whoever followed it found that it proves nothing, or can't be understood. Without its mark: should the same be
+    told once more, and be proven, it is new."""
+    return claims.release(tx, notices, claim, state="quarantined", why=why, mark=None)
+
+
+def counts(tx: Connection) -> dict[str, int]:
+    """How many there are in each state."""
+    return {row[0]: row[1] for row in tx.execute(select(notices.c.state, func.count()).group_by(notices.c.state))}

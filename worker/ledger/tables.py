@@ -132,18 +132,6 @@ tickets = Table(
     Index(None, "job_id"),
 )
 
-notices = Table(
-    "notices",
-    metadata,
-    Column("id", ROW_ID, primary_key=True, autoincrement=True),
-    Column("kind", String(80), nullable=False),
-    Column("subject", String(255), nullable=False),
-    Column("state", String(8), nullable=False),  # waiting | handed
-    Column("created_at", Float, nullable=False),
-    *claim_columns(),
-    Index(None, "state", "not_before"),
-)
-
 keepsakes = Table(
     "keepsakes",  # small things that are kept sealed: the key of hashes of persons, what a platform wants handed back
     metadata,

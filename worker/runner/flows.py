@@ -17,7 +17,7 @@ from worker.errors import Refused
 from worker.intake import record
 from worker.ledger import chunks, claims, jobs, planning, reports, steps
 from worker.ledger.types import Connection, LedgerError, Row
-from worker.notices import follows
+from worker.notices import Notice, follows
 from worker.operation import JSON
 from worker.order import read_order
 from worker.outcome import Outcome, Refusal, refused, skipped
@@ -55,11 +55,11 @@ def _take(process: Process, job: Row[Any]) -> Row[Any] | None:
 
 
 @follows("job.ended", "job.undecided", "job.decided")
-def step_ended(process: Process, job_id: str) -> bool:
+def step_ended(process: Process, notice: Notice) -> bool:
     """Wake the job that this one is a step of; one that was stopped takes no further step, and is settled here."""
 
     def work(tx: Connection) -> Row[Any] | None:
-        step = jobs.get(tx, job_id)
+        step = jobs.get(tx, notice.subject)
         if step is None or step.parent is None:
             return None
         steps.ended(tx, step.parent)

@@ -11,7 +11,8 @@ from sqlalchemy import Table, insert, select, update
 
 from worker.ledger import claims
 from worker.ledger.ledger import Ledger
-from worker.ledger.tables import chunks, doors, jobs, notices, posts, tickets
+from worker.ledger.notices import notices
+from worker.ledger.tables import chunks, doors, jobs, posts, tickets
 
 JOB = {
     "id": "j1",

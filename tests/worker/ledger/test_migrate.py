@@ -12,7 +12,7 @@ from sqlalchemy import Column, MetaData, insert, select, text
 
 from worker.ledger.ledger import Ledger
 from worker.ledger.migrate import OldSchema, check_schema, migrate, upgrade
-from worker.ledger.tables import metadata
+from worker.ledger.schema import declared
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def url(empty_url: str) -> str:
 def test_migrated_it_has_the_tables_of_the_code(url: str) -> None:
     migrate(url)
     ledger = Ledger(url)
-    difference = ledger.read(lambda tx: compare_metadata(MigrationContext.configure(tx), metadata))
+    difference = ledger.read(lambda tx: compare_metadata(MigrationContext.configure(tx), declared()))
     ledger.close()
     assert difference == []
 

@@ -17,6 +17,7 @@ from worker.ledger import claims, decisions, doors, jobs, planning, posts, refus
 from worker.ledger.decisions import JobEnded
 from worker.ledger.notices import announce
 from worker.ledger.tables import chunks
+from worker.notices import Notice
 from worker.order import read_order
 from worker.outcome import Refusal, accepted, refused
 from worker.process import Process
@@ -96,11 +97,11 @@ def test_a_follower_that_stumbles_stops_neither_the_others_nor_the_sweeper(
 ) -> None:
     told: list[str] = []
 
-    def stumbles(_process: Process, _subject: str) -> bool:
+    def stumbles(_process: Process, _notice: Notice) -> bool:
         raise ValueError("no")
 
     monkeypatch.setitem(notices._followers, "test.bad", [stumbles])
-    monkeypatch.setitem(notices._followers, "test.good", [lambda _process, subject: told.append(subject) or True])
+    monkeypatch.setitem(notices._followers, "test.good", [lambda _process, one: told.append(one.subject) or True])
     house.ledger.write(lambda tx: (announce(tx, "test.bad", "a"), announce(tx, "test.good", "b")))
     notices.hand_out(house)
     assert told == ["b"]

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from worker.ledger.schema import metadata
+from worker.ledger.schema import declared
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
+context.configure(connection=context.config.attributes["connection"], target_metadata=declared(), render_as_batch=True)
 context.run_migrations()
