@@ -90,6 +90,13 @@ FILES = (
     Option("map", "object", 'of CSV: what we call a column of theirs, like `{"Mail": "email"}`'),
     Option("time_zone", "text", "of CSV: where dates without an offset are, like `Europe/Paris`"),
     Option("numbers", "list of texts", "of CSV: columns whose cells are sent as numbers"),
+    Option("leave_out", "list of texts", "of CSV: columns that are not sent"),
+    Option("json_column", "text", "of CSV: the column whose cells are whole rows in JSON, and all that is sent"),
+    Option(
+        "defused",
+        "true or false",
+        "of CSV: an apostrophe in front of what a spreadsheet would run is taken away, where `jobs refused` put it",
+    ),
 )
 CALL_OPTIONS: tuple[Option, ...] = ()
 FILE_OPTIONS = (ON_UNSURE, *FILES)

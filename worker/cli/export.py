@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkstemp
 from typing import IO
 
 import click
 
 from worker.cli import office, options, show
+from worker.cli.beside import beside
 from worker.cli.enqueue import FILE, read_json
 from worker.cli.progress import LINES_APART
 from worker.cli.sentences import Failed, WordsOff
@@ -103,19 +102,3 @@ def _target(file: str) -> Iterator[IO[bytes]]:
         raise Failed(f"{file} is no file: name one that may be made, or replaced when the list is complete.")
     with beside(path) as made:
         yield made
-
-
-@contextmanager
-def beside(path: Path) -> Iterator[IO[bytes]]:
-    """A file that takes the place of `path` when all of it is on disk, and is gone if anything went wrong. It holds
-    people's data, so nobody else may read it."""
-    handle, part = mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with open(handle, "wb") as target:  # noqa: PTH123 - a handle, not a path
-            yield target
-            target.flush()
-            os.fsync(handle)
-        Path(part).replace(path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import click
 
 from worker.cli import office, options, show
+from worker.cli.refused_sheet import Written, write_sheet
 from worker.ledger import reports
 from worker.ledger.types import Row
 from worker.process import Process
@@ -24,19 +24,29 @@ FIELDS = ("row", "last", "code", "reason", "advice")
 @click.option("-o", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write them to this CSV file.")
 @options.as_json
 def refused(job_id: str, file: Path | None, as_json: bool) -> None:
-    """The refused rows of a job: number, code, reason, advice."""
+    """The refused rows of a job: number, code, reason, advice.
+
+    With -o each stands beside its own columns, to be mended and handed to `jobs replay JOB --source FILE`.
+    """
     own = office.for_reading()
-    office.job_of(own, job_id)
-    rows = refusals(own, job_id)
+    job = office.job_of(own, job_id)
     if file is not None:
-        count = write_csv(file, rows)
-        show.document({"job": job_id, "file": str(file), "refused": count}) if as_json else show.aside(
-            f"{count:,} refusals in {file}"
-        )
+        _written(write_sheet(own, job, file), job_id, file, as_json)
     elif as_json:
-        write_json(job_id, rows)
+        write_json(job_id, refusals(own, job_id))
     else:
-        write_text(rows, click.echo)
+        write_text(refusals(own, job_id), click.echo)
+
+
+def _written(sheet: Written, job_id: str, file: Path, as_json: bool) -> None:
+    if sheet.why:
+        show.aside(f"{sheet.bare:,} of them are given without their own columns: {sheet.why}")
+    if as_json:
+        show.document({"job": job_id, "file": str(file), "refused": sheet.rows})
+    else:
+        show.aside(f"{sheet.rows:,} refused rows in {file}")
+        if sheet.rows > sheet.bare:
+            show.aside(f"Mend them there, then `omniworker jobs replay {job_id} --source {file}`.")
 
 
 def refusals(own: Process, job_id: str) -> Iterator[Row[Any]]:
@@ -51,18 +61,6 @@ def refusals(own: Process, job_id: str) -> Iterator[Row[Any]]:
         whole = [row for row in page if row.row < page[-1].row]
         yield from whole
         after, most = (whole[-1].row, PAGE) if whole else (after, most * 2)
-
-
-def write_csv(file: Path, rows: Iterator[Row[Any]]) -> int:
-    """How many were written."""
-    count = 0
-    with file.open("w", newline="", encoding="utf-8") as target:
-        writer = csv.writer(target)
-        writer.writerow(FIELDS)
-        for row in rows:
-            writer.writerow([getattr(row, name) for name in FIELDS])
-            count += 1
-    return count
 
 
 def write_json(job_id: str, rows: Iterator[Row[Any]]) -> None:

@@ -147,7 +147,7 @@ def brief_of(process: Process, job: Row[Any], account: Account, source: Source) 
         settings=account.told,
         asked_at=datetime.fromtimestamp(job.created_at, UTC),
         around={} if job.around is None else process.seal.open(job.around),
-        columns=source.reader.sheet.names if source.reader else (),
+        columns=source.reader.columns if source.reader else (),
     )
 
 

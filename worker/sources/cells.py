@@ -21,6 +21,7 @@ import msgspec
 from worker.operation import JSON
 from worker.outcome import Refusal
 from worker.rows import Cells
+from worker.sources.formulas import restored
 from worker.sources.piece import Stretch
 from worker.sources.sheet import Sheet
 from worker.sources.wanted import Wanted
@@ -56,11 +57,14 @@ class _Wrong(Exception):
 
 
 class Reader:
-    """Reads the rows of one file, whose columns mean to the operation what `cells` says."""
+    """Reads the rows of one file, whose columns mean to the operation what `cells` says; `columns` are those sent."""
 
     def __init__(self, sheet: Sheet, cells: Cells, wanted: Wanted) -> None:
-        places = list(enumerate(sheet.names))
+        places = [(at, name) for at, name in enumerate(sheet.names) if name not in wanted.leave_out]
         self.sheet = sheet
+        self.columns = tuple(name for _, name in places)
+        self._defused = wanted.defused
+        self._whole = sheet.names.index(wanted.json_column) if wanted.json_column else None
         self._rest = cells.rest or ""
         self._fields = [(at, name) for at, name in places if name in cells.fields or not self._rest]
         self._others = [(at, name) for at, name in places if name not in cells.fields and self._rest]
@@ -78,7 +82,7 @@ class Reader:
         refusals: list[Refusal] = []
         for number, last, cells in parsed(self.sheet.delimiter, piece.first_row, data):
             try:
-                lines.append(msgspec.json.encode(self._row(cells)))
+                lines.append(self._line(cells))
                 numbers.append(number)
             except _Wrong as wrong:
                 code, reason, advice = wrong.args
@@ -93,11 +97,18 @@ class Reader:
             return refusal
         return Refusal(refusal.row, refusal.code, refusal.reason, f"{refusal.advice} {ZONE_ADVICE}", refusal.last)
 
-    def _row(self, cells: list[str] | None) -> JSON:
+    def _line(self, cells: list[str] | None) -> bytes:
         if cells is None:
             raise _Wrong(*BAD_QUOTES)
         if len(cells) != len(self.sheet.names):
             raise _Wrong(*_ragged(len(cells), len(self.sheet.names)))
+        if self._defused:
+            cells = list(map(restored, cells))
+        if self._whole is not None:
+            return cells[self._whole].encode("utf-8", "surrogateescape")
+        return msgspec.json.encode(self._row(cells))
+
+    def _row(self, cells: list[str]) -> JSON:
         values: list[Any] = cells
         for at, name, read in self._reads:
             if cells[at]:

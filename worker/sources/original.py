@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
-from worker.rows import Rows
+from worker.rows import Cells, Rows
 from worker.settings import Settings
 from worker.sources.cells import Reader
 from worker.sources.decode import decoded
@@ -99,8 +99,7 @@ def in_place(source: Source, form: Form, asked: Wanted, rows: Rows) -> Source:
     if form.format != "csv":
         return replace(source, start=start)
     sheet = sheet_of(source.path, source.read_at(start, HEAD), asked, rows)
-    assert rows.cells is not None  # noqa: S101 - a sheet is only made for rows that can be cells
-    reader = Reader(sheet, rows.cells, asked)
+    reader = Reader(sheet, rows.cells or Cells(()), asked)
     return replace(source, start=start + len(sheet.head), row=1 + sheet.lines, reader=reader)
 
 

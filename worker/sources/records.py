@@ -88,12 +88,17 @@ def cut_records(source: Source, limits: Limits, offset: int, row: int) -> Iterat
 
 def halve_records(source: Source, piece: Stretch, data: bytes) -> tuple[Piece, Piece]:
     """The two halves of a piece whose bytes are `data`."""
-    found = list(_split(_lines(io.BytesIO(data), len(data)), len(data), source.delimiter))
+    found = list(records_in(data, source.delimiter))
     rows = [at for at, record in enumerate(found) if record.row]
     middle = rows[len(rows) // 2]
     first = _piece(source, piece.offset, piece.first_row, found[:middle])
     offset, row = first.offset + first.length, first.first_row + first.lines
     return first, _piece(source, offset, row, found[middle:])
+
+
+def records_in(data: bytes, delimiter: str) -> Iterator[Record]:
+    """The records of whole lines that are in memory, empty ones too."""
+    return _split(_lines(io.BytesIO(data), len(data)), len(data), delimiter)
 
 
 def _kept(piece: Piece) -> Iterator[Piece]:

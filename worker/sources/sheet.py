@@ -7,9 +7,10 @@ import difflib
 import io
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from worker.rows import Rows
+from worker.sources.formulas import restored
 from worker.sources.refused import SourceRefused
 from worker.sources.wanted import DELIMITERS, Wanted
 
@@ -19,12 +20,14 @@ HEAD = 1 << 16  # bytes in which the header has to end
 
 @dataclass(frozen=True)
 class Sheet:
-    """`names` are those of the columns as a row has them; `head` are the header's bytes, which fill `lines` lines."""
+    """`names` are those of the columns as a row has them, `theirs` as the file has them; `head` are the header's bytes,
+    which fill `lines` lines."""
 
     delimiter: str
     names: tuple[str, ...]
     head: bytes
     lines: int
+    theirs: tuple[str, ...]
 
 
 def sheet_of(path: str, begin: bytes, wanted: Wanted, rows: Rows) -> Sheet:
@@ -32,13 +35,13 @@ def sheet_of(path: str, begin: bytes, wanted: Wanted, rows: Rows) -> Sheet:
 
     Raises `SourceRefused` for a header that names no column, names one twice, or lacks one that every row needs.
     """
-    if rows.cells is None:
+    if rows.cells is None and not wanted.json_column:
         raise SourceRefused(f"{path} is CSV, which this operation does not take: give the rows as NDJSON.")
-    fields = {*rows.cells.fields, *wanted.map}
+    fields = {*(rows.cells.fields if rows.cells else ()), *wanted.map, *wanted.leave_out, wanted.json_column}
     marks = [wanted.delimiter] if wanted.delimiter else DELIMITERS.values()
     # The beginning may end within a letter or a row: what follows the header does not matter here.
     text = begin[: begin.rfind(b"\n") + 1 or None].decode("utf-8", "surrogateescape")
-    read = [sheet for mark in marks if (sheet := _read(text, mark))]
+    read = [sheet for mark in marks if (sheet := _read(text, mark, wanted.defused))]
     if not read:
         raise SourceRefused(
             f"{path}: the quotes of the header are wrong: a quoted name has to end with a quote, right before the next "
@@ -48,13 +51,12 @@ def sheet_of(path: str, begin: bytes, wanted: Wanted, rows: Rows) -> Sheet:
     if not sheet.names:
         raise SourceRefused(f"{path} holds only empty lines: the first line of CSV names the columns.")
     names = _ours(path, sheet.names, wanted)
-    _check(path, names, _needed(rows))
-    if unknown := [name for name in wanted.numbers if name not in names]:
-        raise SourceRefused(f"{path} has no column {unknown[0]!r}, of which --numbers speaks: {_columns(names)}.")
-    return Sheet(sheet.delimiter, names, sheet.head, sheet.lines)
+    _check(path, names, [wanted.json_column] if wanted.json_column else _needed(rows))
+    _check_named(path, names, wanted)
+    return replace(sheet, names=names)
 
 
-def _read(text: str, delimiter: str) -> Sheet | None:
+def _read(text: str, delimiter: str, is_defused: bool) -> Sheet | None:
     """The first record that is no empty line; None when its quotes are wrong for this delimiter."""
     lines = io.StringIO(text, newline="")
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
@@ -63,7 +65,15 @@ def _read(text: str, delimiter: str) -> Sheet | None:
     except csv.Error:
         return None
     head = text[: lines.tell()].encode("utf-8", "surrogateescape")
-    return Sheet(delimiter, tuple(cell.strip() for cell in cells), head, reader.line_num)
+    names = tuple((restored(cell) if is_defused else cell).strip() for cell in cells)
+    return Sheet(delimiter, names, head, reader.line_num, names)
+
+
+def _check_named(path: str, names: Sequence[str], wanted: Wanted) -> None:
+    """Columns of which an option speaks have to be there."""
+    for option, spoken_of in (("--numbers", wanted.numbers), ("leave_out", wanted.leave_out)):
+        if unknown := [name for name in spoken_of if name not in names]:
+            raise SourceRefused(f"{path} has no column {unknown[0]!r}, of which {option} speaks: {_columns(names)}.")
 
 
 def _ours(path: str, theirs: Sequence[str], wanted: Wanted) -> tuple[str, ...]:

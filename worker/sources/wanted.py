@@ -28,6 +28,9 @@ class Wanted:
     map: Mapping[str, str] = field(default_factory=dict)
     time_zone: zoneinfo.ZoneInfo | None = None
     numbers: tuple[str, ...] = ()
+    leave_out: tuple[str, ...] = ()
+    json_column: str | None = None
+    defused: bool = False
 
 
 class OptionWrong(SourceRefused):
@@ -83,11 +86,26 @@ def _time_zone(value: Any) -> zoneinfo.ZoneInfo:
         raise OptionWrong("time_zone", f"There is no time zone {_shown(value)}.{hint}") from None
 
 
-def _numbers(value: Any) -> tuple[str, ...]:
-    names = [name.strip() for name in value.split(",")] if isinstance(value, str) else value
-    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
-        raise OptionWrong("numbers", "numbers names columns, like order_amount,product_price.")
-    return tuple(names)
+def _columns(option: str) -> Callable[[Any], tuple[str, ...]]:
+    def read(value: Any) -> tuple[str, ...]:
+        names = [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+        if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+            raise OptionWrong(option, f"{option} names columns, like order_amount,product_price.")
+        return tuple(names)
+
+    return read
+
+
+def _json_column(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise OptionWrong("json_column", "json_column names the column whose cells are rows in JSON.")
+    return value
+
+
+def _defused(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise OptionWrong("defused", "defused is true or false.")
+    return value
 
 
 def _plain(value: Any) -> str:
@@ -104,6 +122,9 @@ READ: dict[str, Callable[[Any], Any]] = {
     "delimiter": _delimiter,
     "map": _map,
     "time_zone": _time_zone,
-    "numbers": _numbers,
+    "numbers": _columns("numbers"),
+    "leave_out": _columns("leave_out"),
+    "json_column": _json_column,
+    "defused": _defused,
 }
-OF_CSV = ("delimiter", "map", "time_zone", "numbers")
+OF_CSV = ("delimiter", "map", "time_zone", "numbers", "leave_out", "json_column", "defused")

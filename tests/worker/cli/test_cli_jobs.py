@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -83,22 +82,11 @@ def test_a_move_that_the_state_does_not_allow_is_a_sentence(move: str, first: st
     assert "only a job that is " in result.stderr
 
 
-def test_refused_rows_are_listed_in_text_json_and_csv(job: Job, ow: Ow, document: Document, folder: Path) -> None:
+def test_refused_rows_are_listed_in_text_and_json(job: Job, ow: Ow, document: Document) -> None:
     job.accept(missing(3), missing(9))
     assert ow("jobs", "refused", job.id).stdout.split()[:2] == ["3", "email.missing"]
     found = document("jobs", "refused", job.id)
     assert [row["row"] for row in found["refused"]] == [3, 9]
-    result = ow("jobs", "refused", job.id, "-o", "rows.csv")
-    assert result.stderr == "2 refusals in rows.csv\n"
-    with (folder / "rows.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert rows[1] == {
-        "row": "9",
-        "last": "",
-        "code": "email.missing",
-        "reason": "email is missing.",
-        "advice": "Add it.",
-    }
 
 
 def test_a_job_without_refused_rows_prints_an_empty_list(job: Job, document: Document, ow: Ow) -> None:
