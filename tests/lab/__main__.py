@@ -23,6 +23,7 @@ from tests.lab.last_two import last_two
 from tests.lab.naive_kills import naive
 from tests.lab.outage import outage
 from tests.lab.poison import poison
+from tests.lab.two_accounts import two_accounts
 from tests.lab.waiting import TooLong
 
 EXPERIMENTS: dict[str, Callable[[Order], Verdict]] = {
@@ -34,6 +35,7 @@ EXPERIMENTS: dict[str, Callable[[Order], Verdict]] = {
     "inserts": inserts,
     "last-two": last_two,
     "flow": flow,
+    "two-accounts": two_accounts,
     "naive": naive,
 }
 

@@ -21,7 +21,7 @@ from tests.lab.waiting import until
 from tests.lab.workers import Workers
 from worker import platforms
 from worker.intake import put
-from worker.ledger import decisions, jobs, owners, posts, reports
+from worker.ledger import decisions, doors, jobs, owners, posts, reports
 from worker.ledger.migrate import migrate
 from worker.ledger.tables import chunks
 from worker.order import read_order
@@ -58,9 +58,10 @@ class Rig:
         wake_up(job)
         return str(job.id)
 
-    def call(self, operation: str, key: str, payload: Mapping[str, Any]) -> str:
+    def call(self, operation: str, key: str, payload: Mapping[str, Any], account: str = "default") -> str:
         """Record a call and wake the workers; the job's id. Known already, it is the same job."""
-        job = put(self._own, read_order(platforms.operation(operation), {"payload": payload, "key": key}))
+        words = {"payload": payload, "key": key, "account": account}
+        job = put(self._own, read_order(platforms.operation(operation), words))
         wake_up(job)
         return str(job.id)
 
@@ -86,6 +87,11 @@ class Rig:
     def chunks(self, job_id: str) -> list[Row[Any]]:
         wanted = select(chunks).where(chunks.c.job_id == job_id).order_by(chunks.c.first_row)
         return self._own.ledger.read(lambda tx: list(tx.execute(wanted)))
+
+    def door(self, account: str) -> str:
+        """Why nothing goes for this account; empty when something does."""
+        door = self._own.ledger.read(lambda tx: doors.get(tx, account))
+        return str(door.why) if door is not None and door.state != "open" else ""
 
     def decide(self, job_id: str, decision: str, numbers: list[int]) -> None:
         """A person's word on unsure chunks; none for none."""
