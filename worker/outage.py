@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 from worker.errors import Busy, Forbidden
-from worker.ledger import doors
+from worker.ledger import agenda, doors
 from worker.ledger.claims import Claim
 from worker.ledger.types import Connection
 
@@ -94,6 +94,7 @@ def forbid(tx: Connection, account: str, why: str, first: str = "") -> None:
 
 
 def resume(tx: Connection, account: str) -> None:
-    """A person opens the door."""
+    """A person opens the door: what waited for that is due at once."""
     doors.ensure(tx, account)
     doors.put(tx, account, state="open", in_a_row=0, step=0.0, busy_until=0.0, why=None, not_before=0.0)
+    agenda.bring_forward(tx, account)

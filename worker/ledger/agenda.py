@@ -70,6 +70,15 @@ def to_wake(tx: Connection, now: float, pause_for: float) -> list[Row[Any]]:
     return list(tx.execute(woken).all())
 
 
+def bring_forward(tx: Connection, account: str) -> None:
+    """Whatever of an account waits for a moment is due now, and so is whoever waits for it."""
+    its = select(jobs.c.id).where(jobs.c.account == account, jobs.c.state.in_(MOVING))
+    waiting = (waits_for_a_moment, chunks.c.account == account, chunks.c.state == "waiting")
+    tx.execute(update(chunks).where(*waiting).values(not_before=0))
+    tx.execute(update(jobs).where(jobs.c.id.in_(its)).values(wake_at=0))
+    tx.execute(update(tickets).where(tickets.c.job_id.in_(its), tickets.c.state == "waiting").values(not_before=0))
+
+
 def ended_unnoticed(tx: Connection) -> list[str]:
     """Jobs whose last lane died between its last chunk and their end."""
     open_chunk = chunks.alias()

@@ -68,8 +68,10 @@ class Threshold:
     ) -> Marked:
         try:
             probe = held or self._admit(tx, consignment)
-        except (Busy, Forbidden) as closed:
-            return self._stay(tx, consignment, getattr(closed, "wait", 0.0))
+        except Busy as closed:
+            return self._stay(tx, consignment, closed.wait)
+        except Forbidden as shut:
+            return self._stay(tx, consignment, books.UNTIL_SOMEBODY_ACTS, why=str(shut))
         if self.process.stopping.is_set() or not self._marked(tx, consignment):
             return self._stay(tx, consignment, 0.0, probe)
         return Marked(True, following(tx) if following and probe is None else [], probe)
@@ -80,8 +82,10 @@ class Threshold:
         self._stay(tx, consignment, 0.0)
         return False
 
-    def _stay(self, tx: Connection, consignment: Consignment, wait: float, probe: Claim | None = None) -> Marked:
-        chunks.put_back(tx, consignment.claim, wait)
+    def _stay(
+        self, tx: Connection, sent: Consignment, wait: float, probe: Claim | None = None, why: str | None = None
+    ) -> Marked:
+        chunks.put_back(tx, sent.claim, wait, why=why)
         return Marked(False, [], probe)
 
     def _marked(self, tx: Connection, consignment: Consignment) -> bool:

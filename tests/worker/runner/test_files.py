@@ -12,6 +12,7 @@ import pytest
 import time_machine
 
 from sandbox.server import Sandbox
+from worker import outage
 from worker.ledger import decisions, doors, jobs, reports
 from worker.ledger.tables import chunks
 from worker.process import Process
@@ -142,6 +143,8 @@ def test_wrong_keys_leave_the_rows_waiting_and_close_the_account(
     assert door is not None
     assert door.state == "forbidden"
     assert "accounts resume" in door.why
+    house.ledger.write(lambda tx: outage.resume(tx, "omnisense/default"))
+    assert move(job)["state"] == "finished", "what waited for a person waits no longer"
 
 
 def test_a_refused_request_refuses_its_rows_as_a_range_with_the_platforms_words(

@@ -162,6 +162,15 @@ def test_an_account_that_a_person_paused_is_not_asked_what_became_of_a_call(
     assert step(house, job)[0].state == "done"
 
 
+def test_a_call_of_an_account_that_a_person_paused_waits_for_that_person_and_says_so(
+    house: Process, played: Sandbox, ask: Callable[..., str]
+) -> None:
+    house.ledger.write(lambda tx: outage.forbid(tx, "devino/default", "somebody paused the account"))
+    (chunk,) = step(house, ask(CASCADE))
+    assert (chunk.state, chunk.not_before > time.time() + 30) == ("waiting", True)
+    assert "accounts resume" in chunk.why
+
+
 def test_a_look_up_that_stumbles_over_a_mistake_of_ours_is_made_again(
     house: Process, played: Sandbox, ask: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
