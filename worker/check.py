@@ -22,6 +22,7 @@ from worker.operation import JSON, Limits
 from worker.outcome import Refusal
 from worker.reasons import as_one, reasons
 from worker.rows import Brief, Rows
+from worker.sources.cells import Taken
 from worker.sources.piece import Stretch, line_limit
 from worker.sources.read_back import read_piece, rows_of
 from worker.sources.source import Source
@@ -55,8 +56,12 @@ class _Malformed(Exception):
 
 
 def check_piece(source: Source, piece: Stretch, rows: Rows, brief: Brief | None = None) -> Checked:
-    """Read a piece back, check its rows, and fit them to their job's `brief`. Raises `SourceChanged`."""
-    taken = rows_of(source, piece, read_piece(source, piece))
+    """Read a piece back, and check its rows. Raises `SourceChanged`."""
+    return check_taken(source, rows_of(source, piece, read_piece(source, piece)), rows, brief)
+
+
+def check_taken(source: Source, taken: Taken, rows: Rows, brief: Brief | None = None) -> Checked:
+    """Check rows that were read back, and fit them to their job's `brief`."""
     checked = check_lines(taken.numbers, taken.lines, rows)
     if brief is not None and rows.fit is not None:
         checked = _fitted(checked, rows.fit, brief)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,13 @@ from typing import Any
 from worker import accounts, platforms
 from worker.check import check_payload
 from worker.operation import JSON, NotConnected, Operation
+from worker.options import named, off_options
 from worker.outcome import Refusal
 from worker.parts import Part, parts_of
 from worker.runner.results import Refused
 from worker.seal import digest
 from worker.sources.given import lines_of_given
 from worker.sources.refused import SourceRefused
-from worker.sources.wanted import OptionWrong, wanted
 from worker.words import (
     CALL_OPTIONS,
     CALL_WORDS,
@@ -33,7 +32,6 @@ from worker.words import (
     names,
 )
 
-WORD = re.compile(r"[A-Za-z_]{1,40}")
 KINDS: dict[str, tuple[type, str]] = {
     "source": (str, "source has to be a text: a path in the inbox, or an address."),
     "key": (str, "key has to be a text that names what was asked for, once and for all."),
@@ -122,16 +120,11 @@ def _off_words(operation: Operation, words: JSON, allowed: set[str]) -> Iterator
     unknown = sorted(set(words) - allowed)
     if unknown:
         yield Refusal(
-            1, "words.unknown", f"{operation.name} does not know {_named(unknown)}: it takes {_named(allowed)}."
+            1, "words.unknown", f"{operation.name} does not know {named(unknown)}: it takes {named(allowed)}."
         )
     for word, (kind, sentence) in KINDS.items():
         if word in words and words[word] is not None and not isinstance(words[word], kind):
             yield Refusal(1, f"{word}.invalid", sentence)
-
-
-def _named(words: Iterable[str]) -> str:
-    """Only what looks like a word: what somebody took for one may be their customer."""
-    return ", ".join(word if WORD.fullmatch(word) else "(no word)" for word in sorted(words))
 
 
 def _off_order(order: Order) -> Iterator[Refusal]:
@@ -160,8 +153,14 @@ def _off_order(order: Order) -> Iterator[Refusal]:
             "then.invalid",
             ("Each entry of `then` is an object with task and queue, both texts, and kwargs, an object, if wanted."),
         )
-    yield from _off_options(order)
+    yield from off_options(order.operation, _options_of(order), order.options)
     yield from _off_size(order)
+
+
+def _options_of(order: Order) -> tuple[Option, ...]:
+    if order.kind == "call":
+        return CALL_OPTIONS
+    return ROWS_OPTIONS if order.source is None else FILE_OPTIONS
 
 
 def _off_around(order: Order) -> Iterator[Refusal]:
@@ -177,23 +176,6 @@ def _off_around(order: Order) -> Iterator[Refusal]:
         )
         return
     yield from check_payload({} if order.payload is None else order.payload, around)[1]
-
-
-def _off_options(order: Order) -> Iterator[Refusal]:
-    declared: tuple[Option, ...] = (
-        CALL_OPTIONS if order.kind == "call" else ROWS_OPTIONS if order.source is None else FILE_OPTIONS
-    )
-    known = names(declared)
-    unknown = sorted(set(order.options) - known)
-    if unknown:
-        takes = f"it takes {_named(known)}" if known else "a call takes none"
-        yield Refusal(
-            1, "options.unknown", f"{order.operation.name} does not know the options {_named(unknown)}: {takes}."
-        )
-    try:
-        wanted(order.options)
-    except OptionWrong as error:
-        yield Refusal(1, f"options.{error.option}", str(error))
 
 
 def _off_size(order: Order) -> Iterator[Refusal]:

@@ -28,7 +28,11 @@ class People:
     def mark(self, tx: Connection, account: str, person: str) -> str:
         """64 characters that stand for a person at an account."""
         text = f"{account}\0{person}".encode("utf-8", "surrogatepass")
-        return hmac.new(self._key or self._find_key(tx), text, hashlib.sha256).hexdigest()
+        return hmac.new(self.key(tx), text, hashlib.sha256).hexdigest()
+
+    def key(self, tx: Connection) -> bytes:
+        """What hashes of persons are made with, the same in every process of this ledger."""
+        return self._key or self._find_key(tx)
 
     def everywhere(self, tx: Connection, address: str) -> str:
         """64 characters that stand for an address, whichever platform or account writes to it."""

@@ -48,6 +48,11 @@ class Process:
         return People(self.seal)
 
     @functools.cached_property
+    def secret(self) -> bytes:
+        """The key of hashes, for those who are in no transaction."""
+        return self.ledger.write(self.people.key)
+
+    @functools.cached_property
     def budget(self) -> Budget:
         if self.settings.redis_url is None:
             raise SettingsError("REDIS_URL is not set: it holds the budget that all processes share.")

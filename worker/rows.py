@@ -58,7 +58,8 @@ class Rows:
     `fit` makes of a checked row what is sent of it, with what only the job can say; it raises marshmallow's
     `ValidationError` like a shape. `encode` writes the rows that go, which `Limits` bounds; `wire` is the request
     around them, in place of a JSON body with the list under `key`. `around` is the shape of what a job says beside its
-    rows, as its `payload`: such an operation can be asked for as a single call too.
+    rows, as its `payload`: such an operation can be asked for as a single call too. `identity` names the fields that
+    say who a row is about, where later rows about the same replace earlier ones.
     """
 
     key: str
@@ -69,3 +70,4 @@ class Rows:
     encode: Callable[[Sequence[Any], Brief], bytes] = as_list
     wire: Callable[[bytes, Brief], Wire] | None = None
     around: type[Schema] | None = None
+    identity: tuple[str, ...] = ()

@@ -72,7 +72,7 @@ ROWS_WORDS = (
     AROUND,
     KEY,
     ACCOUNT,
-    Word("options", "object", "`on_unsure` alone"),
+    Word("options", "object", "`on_unsure`, `changed_only`, `max_refused`"),
     THEN,
 )
 
@@ -98,9 +98,26 @@ FILES = (
         "of CSV: an apostrophe in front of what a spreadsheet would run is taken away, where `jobs refused` put it",
     ),
 )
+UNIQUE = Option(
+    "unique",
+    "list of texts",
+    "fields that say who a row is about: of rows with equal ones the last goes, the others are skipped, `duplicate`",
+)
+CHANGED_ONLY = Option(
+    "changed_only",
+    "boolean",
+    "rows that are as they were when the account last accepted them stay behind: skipped, `unchanged`. Who a row is "
+    "about say the fields of `unique`, else the operation",
+)
+MAX_REFUSED = Option(
+    "max_refused",
+    "text",
+    "the job pauses when more of its first 1,000 rows are refused, like `20%`; `jobs resume` lets it go on",
+)
+WHICH_ROWS = (UNIQUE, CHANGED_ONLY, MAX_REFUSED)
 CALL_OPTIONS: tuple[Option, ...] = ()
-FILE_OPTIONS = (ON_UNSURE, *FILES)
-ROWS_OPTIONS = (ON_UNSURE,)
+FILE_OPTIONS = (ON_UNSURE, *FILES, *WHICH_ROWS)
+ROWS_OPTIONS = (ON_UNSURE, CHANGED_ONLY, MAX_REFUSED)
 
 
 def names(declared: tuple[Word, ...] | tuple[Option, ...]) -> set[str]:

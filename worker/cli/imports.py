@@ -39,6 +39,9 @@ WRITES_TO_PEOPLE = ("send_", "create_cascade")
 @click.option("--map", "map_", metavar="THEIRS=OURS", multiple=True, help="Of CSV: what we call a column of theirs.")
 @click.option("--time-zone", metavar="ZONE", help="Of CSV: where dates without an offset are, like Europe/Paris.")
 @click.option("--numbers", metavar="COLUMN,…", help="Of CSV: columns whose cells are sent as numbers.")
+@click.option("--unique", metavar="FIELD,…", help="Of rows with equal fields only the last goes; exports append.")
+@click.option("--changed-only", is_flag=True, help="Leave out rows that were accepted before as they are.")
+@click.option("--max-refused", metavar="SHARE", help="Pause when more of the first 1,000 rows are refused, like 20%.")
 @click.option("--dry-run", "dry", is_flag=True, help="Read and check every row, and send nothing.")
 @click.option("--yes", is_flag=True, help="Don't ask before an operation that writes to people.")
 @shared.wait
@@ -73,7 +76,7 @@ def import_file(
     ctx.exit(record(order, wait, as_json))
 
 
-def options_of(format_: str | None, map_: Sequence[str], **more: str | None) -> dict[str, Any]:
+def options_of(format_: str | None, map_: Sequence[str], **more: Any) -> dict[str, Any]:
     """The options of the task, which have the same names; what was not said is left out."""
     pairs = [pair.rpartition("=") for pair in map_]
     for theirs, _, ours in pairs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from worker.ledger.inserting import Inserting
 from worker.ledger.prepared import Prepared
 from worker.ledger.refusing import still
 from worker.ledger.tables import chunks
-from worker.sources.piece import Stretch
+from worker.sources.piece import Piece, Stretch
 
 FIRST_CHUNK = 1
 OF_CALL = Prepared(select(chunks).where(chunks.c.job_id == bindparam("job"), chunks.c.n == FIRST_CHUNK))
@@ -32,7 +33,7 @@ def plan(
     job_id: str,
     account: str,
     first: int,
-    pieces: Sequence[Stretch],
+    pieces: Sequence[Piece],
     payloads: Sequence[bytes | None] | None = None,
 ) -> None:
     """Record the chunks of a stretch of a file, numbered from `first`; `payloads` are rows that no file has."""
@@ -41,6 +42,7 @@ def plan(
         insert(chunks),
         [
             {"job_id": job_id, "account": account, "n": n, "state": "waiting", "payload": payload}
+            | {"stays": json.dumps(piece.stays) if piece.stays else None}
             | {f: getattr(piece, f) for f in fields}
             for n, piece, payload in zip(itertools.count(first), pieces, payloads or itertools.repeat(None))
         ],

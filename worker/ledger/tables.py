@@ -47,6 +47,9 @@ jobs = Table(
     Column("error", Text),
     Column("created_at", Float, nullable=False),
     Column("finished_at", Float),
+    Column("guarded", Boolean, nullable=False, server_default=false()),  # max_refused was looked at
+    Column("extra", Integer, nullable=False, server_default="0"),  # requests in place of refused ones
+    Column("singles", Integer, nullable=False, server_default="0"),  # rows that went alone and were refused
     Column("parent", String(20)),  # the job whose step this one is
     Column("step", String(40)),
     Column("give_up_at", Float, nullable=False),
@@ -74,6 +77,7 @@ chunks = Table(
     Column("too_long", Boolean, nullable=False, server_default=false()),
     Column("payload", LargeBinary),
     Column("person", String(64)),  # a keyed hash: whom a call changes
+    Column("stays", Text),  # numbers of rows that stay behind, said again further down
     Column("looks", Integer, nullable=False, server_default="0"),  # how often the platform was asked what became of it
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("deaths", Integer, nullable=False, server_default="0"),

@@ -12,7 +12,7 @@ from worker.ledger.types import Connection, Row
 from worker.operation import Reading
 from worker.outcome import Outcome, Refusal, refused
 from worker.process import Process
-from worker.runner import replies
+from worker.runner import halves, replies
 from worker.runner.consignment import Consignment
 
 TRIES = 6
@@ -37,7 +37,8 @@ def book(process: Process, tx: Connection, sent: Consignment, result: Result) ->
             settle(process, tx, sent, *replies.outcome(sent, result))
             outage.answered(tx, account)
         case Refused():
-            settle(process, tx, sent, _all_refused(sent, result))
+            if not halves.halved(process, tx, sent, result):
+                settle(process, tx, sent, _all_refused(sent, result))
             outage.answered(tx, account)
         case Unsure():
             _lose(tx, sent, str(result))

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from worker import platforms
-from worker.check import check_piece, too_long
+from worker.check import Checked, check_taken, too_long
 from worker.client import Parcel
 from worker.errors import Refused
 from worker.ledger.claims import Claim, of
@@ -23,11 +23,16 @@ from worker.parts import checked
 from worker.platforms import Account
 from worker.process import Process
 from worker.rows import Brief
+from worker.runner.held_back import held_back
 from worker.runner.sieves import Sifting, sifted
+from worker.runner.unchanged import Print, prints
+from worker.sources.cells import Taken
+from worker.sources.chosen import Chosen, chosen
 from worker.sources.given import given_source
 from worker.sources.opening import open_rows
 from worker.sources.original import Named
 from worker.sources.piece import line_limit
+from worker.sources.read_back import read_piece, rows_of
 from worker.sources.source import Source
 from worker.wire import Sending, Wire
 
@@ -35,7 +40,8 @@ from worker.wire import Sending, Wire
 @dataclass(frozen=True)
 class Consignment:
     """One claimed chunk with its request. `left_out` are the rows that its check refused, `skipped_by` counts those
-    that stay behind though nothing is wrong with them; `numbers` are those of a file's rows that go."""
+    that stay behind though nothing is wrong with them; `numbers` are those of a file's rows that go,
+    `prints` what is remembered of them once they are accepted."""
 
     job_id: str
     operation: Operation
@@ -48,6 +54,7 @@ class Consignment:
     payload: JSON | None = field(default=None, repr=False)
     skipped_by: Mapping[str, int] = field(default_factory=dict)
     numbers: Sequence[int] = field(default=(), repr=False)
+    prints: Sequence[Print] = field(default=(), repr=False)
 
     @property
     def is_call(self) -> bool:
@@ -115,7 +122,10 @@ def _of_file(process: Process, job: Row[Any], operation: Operation, account: Acc
         raise Refused([too_long(chunk, operation.limits)])
     source = source_of(process, job, chunk)
     brief = brief_of(process, job, account, source)
-    checked_rows, skipped_by = sifted(Sifting(process, job, operation, check_piece(source, chunk, rows, brief)))
+    wanted = chosen(brief.options)
+    taken, held = held_back(process, job, chunk, wanted, rows_of(source, chunk, read_piece(source, chunk)))
+    checked_rows, more = sifted(Sifting(process, job, operation, check_taken(source, taken, rows, brief)))
+    skipped_by = held + more
     if not checked_rows.rows:
         raise NothingToSend(_unsent(chunk, checked_rows.refusals, skipped_by))
     encoded = rows.encode(checked_rows.rows, brief)
@@ -133,7 +143,18 @@ def _of_file(process: Process, job: Row[Any], operation: Operation, account: Acc
         _packing(process, operation, account, wire),
         skipped_by=skipped_by,
         numbers=checked_rows.numbers,
+        prints=_prints(process, job, operation, wanted, taken, checked_rows),
     )
+
+
+def _prints(
+    process: Process, job: Row[Any], operation: Operation, wanted: Chosen, taken: Taken, going: Checked
+) -> tuple[Print, ...]:
+    """Kept only for jobs that leave out what is unchanged."""
+    if not wanted.changed_only:
+        return ()
+    lines = dict(zip(taken.numbers, taken.lines, strict=True))
+    return prints(process, job, operation, wanted, {number: lines[number] for number in going.numbers})
 
 
 def _unsent(chunk: Row[Any], refusals: Sequence[Refusal], skipped_by: Mapping[str, int]) -> Outcome:

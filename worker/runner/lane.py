@@ -6,6 +6,7 @@ one marked chunk a lane at most, and that only while its call is on the wire.
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections import deque
@@ -18,7 +19,7 @@ from typing import Any
 from worker import outage, platforms
 from worker.client import Parcel
 from worker.errors import Busy, Down, Forbidden, Refused
-from worker.ledger import chunks, claims, doors, jobs, outlook
+from worker.ledger import chunks, claims, doors, guarding, jobs, outlook
 from worker.ledger.claims import Claim
 from worker.ledger.types import Connection, Row
 from worker.operation import NotConnected, Reading, Repeat
@@ -28,6 +29,7 @@ from worker.runner.consignment import Consignment, NothingToSend, TooBig, prepar
 from worker.runner.halves import cut_in_two
 from worker.runner.threshold import Threshold
 from worker.settings import SettingsError
+from worker.sources.chosen import chosen
 from worker.sources.read_back import SourceChanged
 from worker.sources.refused import SourceRefused
 
@@ -68,6 +70,7 @@ class Lane:
         self._safe = self._operation.repeat is Repeat.SAFE
         self._lease = sending.lease(self._operation.timeouts.total * (SAFE_AT_ONCE if self._safe else 1))
         self._threshold = Threshold(process, job, self._owner, self._lease)
+        self._most_refused = chosen(json.loads(job.options)).most_refused
         self._held: deque[Row[Any]] = deque()
         self._probe = probe
         self._ahead: tuple[Any, Future[Consignment] | None] = (None, None)
@@ -177,6 +180,7 @@ class Lane:
         self._held.extend(claimed)
 
     def _claim(self, tx: Connection) -> tuple[list[Row[Any]], Claim | None]:
+        self._guard(tx)
         if not outlook.any_waiting(tx, self._job.id):
             return [], self._probe
         try:
@@ -188,7 +192,15 @@ class Lane:
         return chunks.claim(tx, self._job.id, self._owner, self._lease, most=most, smallest=smallest), probe
 
     def _next(self, tx: Connection) -> list[Row[Any]]:
-        return [] if self._held else chunks.claim(tx, self._job.id, self._owner, self._lease)
+        if self._held:
+            return []
+        self._guard(tx)
+        return chunks.claim(tx, self._job.id, self._owner, self._lease)
+
+    def _guard(self, tx: Connection) -> None:
+        """Once, when enough rows have ended: is this the right file?"""
+        if self._most_refused is not None and guarding.look(tx, self._job.id, self._most_refused):
+            self._most_refused = None
 
     def _not_now(self, consignment: Consignment, error: Busy | Down) -> bool:
         """No budget for longer than one waits in place, or no connection: the chunk waits in the ledger."""

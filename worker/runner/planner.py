@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from functools import partial
 from typing import Any
 
@@ -16,10 +18,13 @@ from worker.ledger.tables import jobs as jobs_table
 from worker.ledger.types import Connection, Row
 from worker.process import Process
 from worker.runner.consignment import named
+from worker.sources.chosen import chosen
 from worker.sources.cut import cut
+from worker.sources.identity import Identity
 from worker.sources.opening import Interrupted, open_to_plan
 from worker.sources.piece import Piece
 from worker.sources.refused import SourceAway, SourceRefused
+from worker.sources.repeats import Repeats
 from worker.sources.source import Source
 
 AT_ONCE = 64
@@ -51,18 +56,34 @@ def plan(process: Process, job: Row[Any], wake: Callable[[], object]) -> None:
 def _plan_source(process: Process, job: Row[Any], held: Claim, source: Source, wake: Callable[[], object]) -> None:
     _same_file(process, job, held, source)
     limits = platforms.operation(job.operation).limits
-    after = process.ledger.read(lambda tx: planning.last_planned(tx, job.id))
-    planned_any = after is not None
-    for pieces in _batches(cut(source, limits, after=after), AT_ONCE):
-        if process.stopping.is_set() or not process.ledger.write(_recording(job, held, pieces)):
-            process.ledger.write(lambda tx: claims.release(tx, jobs_table, held))
-            return
-        if not planned_any:
-            wake()
-        planned_any = True
+    with closing(Repeats()) as repeats:
+        _look_for_repeats(process, job, held, source, repeats)
+        after = process.ledger.read(lambda tx: planning.last_planned(tx, job.id))
+        planned_any = after is not None
+        for pieces in _batches(map(repeats.marked, cut(source, limits, after=after)), AT_ONCE):
+            if process.stopping.is_set() or not process.ledger.write(_recording(job, held, pieces)):
+                raise Interrupted
+            if not planned_any:
+                wake()
+            planned_any = True
     if not planned_any:
         raise SourceRefused(f"{job.source} holds no rows: nothing was sent.")
     process.ledger.write(lambda tx: jobs.planned(tx, held) and jobs.end_if_done(tx, job.id))
+
+
+def _look_for_repeats(process: Process, job: Row[Any], held: Claim, source: Source, repeats: Repeats) -> None:
+    """Only of the last of equal rows it is known, once the whole file was looked through, that it goes."""
+    operation = platforms.operation(job.operation)
+    unique = chosen(json.loads(job.options)).unique
+    if unique and operation.rows is not None:
+        identity = Identity(unique, operation.rows)
+        if not repeats.read(source, operation.limits, identity, _now_and_then(partial(_going, process, held))):
+            raise Interrupted
+
+
+def _now_and_then(going: Callable[[], bool]) -> Callable[[], bool]:
+    asked = itertools.count()
+    return lambda: next(asked) % AT_ONCE != 0 or going()
 
 
 def _same_file(process: Process, job: Row[Any], held: Claim, source: Source) -> None:

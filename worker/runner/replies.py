@@ -6,12 +6,13 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from worker.ledger import chunks, jobs, looking, tickets
+from worker.ledger import chunks, fingerprints, halving, jobs, looking, tickets
 from worker.ledger.types import Connection, Row
 from worker.operation import Reading
 from worker.outcome import Outcome, accepted
 from worker.process import Process
 from worker.runner.consignment import Consignment
+from worker.runner.unchanged import remembered
 
 log = logging.getLogger(__name__)
 
@@ -44,12 +45,24 @@ def settle(process: Process, tx: Connection, sent: Consignment, came: Outcome, u
     """Write it, keep the answer of a call, and wake who waited for this person's turn."""
     why = "the platform's answer does not say what became of every row"
     settled = chunks.settle_in_part(tx, sent.claim, came, why) if unsure else chunks.settle(tx, sent.claim, came)
+    if settled and not sent.is_call:
+        of_file(tx, sent, came, unsure)
     if not (settled and sent.is_call):
         return
     if came.answer is not None:
         chunks.keep_answer(tx, sent.claim, process.seal.close(came.answer))
         _keep_for_person(process, tx, sent, came.answer)
     next_turn(tx, sent.chunk)
+
+
+def of_file(tx: Connection, sent: Consignment, came: Outcome, unsure: int) -> None:
+    """What a file's job learns of its rows: those that were accepted, and one that was although it stood alone."""
+    if not came.accepted or unsure:
+        return
+    refused = {number for one in came.refusals for number in range(one.row, (one.last or one.row) + 1)}
+    fingerprints.remember(tx, remembered(sent.prints, refused))
+    if sent.chunk.rows == 1:
+        halving.single_accepted(tx, sent.job_id)
 
 
 def next_turn(tx: Connection, chunk: Row[Any]) -> None:

@@ -36,7 +36,8 @@ class Stretch(Protocol):
 class Piece:
     """Whole lines of a file: bytes `offset` to `offset + length`, of which `checksum` is the SHA-256 in hexadecimal.
 
-    `too_long` marks a single line that no request can carry: never read back, so without a checksum.
+    `too_long` marks a single line that no request can carry: never read back, so without a checksum. `stays` are the
+    numbers of rows that stay behind.
     """
 
     offset: int
@@ -46,6 +47,7 @@ class Piece:
     rows: int
     checksum: str
     too_long: bool = False
+    stays: tuple[int, ...] = ()
 
 
 def line_limit(limits: Limits) -> int:

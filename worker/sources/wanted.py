@@ -86,10 +86,12 @@ def _time_zone(value: Any) -> zoneinfo.ZoneInfo:
         raise OptionWrong("time_zone", f"There is no time zone {_shown(value)}.{hint}") from None
 
 
-def _columns(option: str) -> Callable[[Any], tuple[str, ...]]:
+def columns(option: str) -> Callable[[Any], tuple[str, ...]]:
+    """Reads the names of columns that an option gives, as a list or with commas between. Raises `OptionWrong`."""
+
     def read(value: Any) -> tuple[str, ...]:
         names = [name.strip() for name in value.split(",")] if isinstance(value, str) else value
-        if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
             raise OptionWrong(option, f"{option} names columns, like order_amount,product_price.")
         return tuple(names)
 
@@ -122,8 +124,8 @@ READ: dict[str, Callable[[Any], Any]] = {
     "delimiter": _delimiter,
     "map": _map,
     "time_zone": _time_zone,
-    "numbers": _columns("numbers"),
-    "leave_out": _columns("leave_out"),
+    "numbers": columns("numbers"),
+    "leave_out": columns("leave_out"),
     "json_column": _json_column,
     "defused": _defused,
 }

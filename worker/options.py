@@ -1,0 +1,46 @@
+"""The options of an order, looked at before anything is recorded: unknown ones are refused, not ignored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from worker.operation import JSON, Operation
+from worker.outcome import Refusal
+from worker.sources.chosen import chosen
+from worker.sources.wanted import OptionWrong, wanted
+from worker.words import Option, names
+
+WORD = re.compile(r"[A-Za-z_]{1,40}")
+
+
+def off_options(operation: Operation, declared: Sequence[Option], given: JSON) -> Iterator[Refusal]:
+    """Everything that is wrong with the options that were given."""
+    known = names(tuple(declared))
+    unknown = sorted(set(given) - known)
+    if unknown:
+        takes = f"it takes {named(known)}" if known else "a call takes none"
+        yield Refusal(1, "options.unknown", f"{operation.name} does not know the options {named(unknown)}: {takes}.")
+    for look in (_file, _rows):
+        try:
+            look(operation, given)
+        except OptionWrong as error:
+            yield Refusal(1, f"options.{error.option}", str(error))
+
+
+def named(words: Iterable[str]) -> str:
+    """Only what looks like a word: what somebody took for one may be their customer."""
+    return ", ".join(word if WORD.fullmatch(word) else "(no word)" for word in sorted(words))
+
+
+def _file(_operation: Operation, given: JSON) -> None:
+    wanted(given)
+
+
+def _rows(operation: Operation, given: JSON) -> None:
+    asked, rows = chosen(given), operation.rows
+    if asked.changed_only and rows and not (asked.unique or rows.identity):
+        raise OptionWrong(
+            "changed_only",
+            f"changed_only needs to know who a row of {operation.name} is about: name the fields with unique.",
+        )
