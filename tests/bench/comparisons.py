@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.bench import calls, profile, rivals
+from tests.bench import sizes as files
 from tests.bench.calls import Calls
 from tests.bench.figures import Run
 from tests.bench.stand import Sink, bare_loop, omniworker
@@ -26,6 +27,8 @@ CHUNK = 500
 LEAST_OF_PLAIN = 0.6  # of its calls a second; we write everything down, twice
 MOST_IDLE_MS = 25
 SPARE_BYTES = 1 << 30
+SIZES = (10_000_000, 100_000_000, 1_000_000_000)
+MOST_MORE_MB = 20
 
 Found = Iterator[Run | Calls | Goal]
 
@@ -117,6 +120,22 @@ def memory(bench: Bench) -> Found:
     yield Goal("MB more for ten times the rows", _peak([run]) - _peak([one]), NOISE_MB)
 
 
+def sizes(bench: Bench) -> Found:
+    """(h) CSV of 10 MB, 100 MB and 1 GB, plain and gzip."""
+    runs: dict[str, list[Run]] = {"CSV": [], "gzip": []}
+    for size in SIZES:
+        plain = bench.folder / f"{size}.csv"
+        rows = files.write_csv(plain, size)
+        for kind, file in (("CSV", plain), ("gzip", files.packed(plain))):
+            run = replace(omniworker(bench.fresh(), file, rows), name=f"(h) {kind}, {size // 1_000_000:,} MB")
+            runs[kind].append(run)
+            yield run
+            file.unlink()
+    for kind, found in runs.items():
+        peaks = [_peak([run]) for run in found]
+        yield Goal(f"MB more for a hundred times the {kind}", max(peaks) - peaks[0], MOST_MORE_MB)
+
+
 def single(bench: Bench) -> Found:
     """(g) calls from `send_task` to the platform's answer, in turns."""
     limits, plain, ours = [], [], []
@@ -136,9 +155,10 @@ COMPARISONS: dict[str, Callable[[Bench], Found]] = {
     "latency": latency,
     "flight": flight,
     "memory": memory,
+    "sizes": sizes,
     "calls": single,
 }
-ASKED_FOR = ("memory",)  # takes minutes and gigabytes: run with --ten-million, or by name
+ASKED_FOR = ("memory", "sizes")  # takes minutes and gigabytes: run with --ten-million, or by name
 
 
 def _wall(runs: Iterable[Run]) -> float:
