@@ -65,9 +65,8 @@ def check_taken(source: Source, taken: Taken, rows: Rows, brief: Brief | None = 
     checked = check_lines(taken.numbers, taken.lines, rows)
     if brief is not None and rows.fit is not None:
         checked = _fitted(checked, rows.fit, brief)
-    if source.reader is None:
-        return checked
-    refusals = [*taken.refusals, *map(source.reader.advise, checked.refusals)]
+    said = map(source.reader.advise, checked.refusals) if source.reader else checked.refusals
+    refusals = [*taken.refusals, *said]
     return replace(checked, refusals=sorted(refusals, key=lambda refusal: refusal.row))
 
 
@@ -81,7 +80,7 @@ def check_lines(numbers: Sequence[int], lines: Sequence[bytes], rows: Rows) -> C
     return checked
 
 
-def _fitted(checked: Checked, fit: Callable[[JSON, Brief], JSON], brief: Brief) -> Checked:
+def _fitted(checked: Checked, fit: Callable[[JSON, Brief], Any], brief: Brief) -> Checked:
     fitted = Checked(refusals=checked.refusals)
     for number, row in zip(checked.numbers, checked.rows, strict=True):
         try:

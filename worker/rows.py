@@ -21,18 +21,23 @@ class Cells:
     """What the columns of a CSV file are to a row.
 
     Those named in `fields` become its fields. All others go under `rest`; without it, they are fields as well.
-    `moments` are dates and times, of which a job may say the time zone.
+    `moments` are dates and times, of which a job may say the time zone. `likely` are further names that the platform
+    knows: a column that is nearly called so is probably meant. `names_once`: the names of columns go once a request,
+    not with each row.
     """
 
     fields: tuple[str, ...]
     rest: str | None = None
     moments: tuple[str, ...] = ()
+    likely: tuple[str, ...] = ()
+    names_once: bool = False
 
 
 @dataclass(frozen=True)
 class Brief:
     """What is known of all rows of a file's job: its options, the account's settings that are no secret, when it was
-    asked for, what stands around the rows in each request, and the columns of CSV in their order."""
+    asked for, what stands around the rows in each request, and the columns in their order: those of CSV, or the names
+    in the first row of JSON."""
 
     options: Mapping[str, Any]
     settings: Mapping[str, str]
@@ -66,7 +71,7 @@ class Rows:
     shape: type[Schema]
     precheck: Callable[[Sequence[bytes]], list[Any] | None] | None = None
     cells: Cells | None = None
-    fit: Callable[[JSON, Brief], JSON] | None = None
+    fit: Callable[[JSON, Brief], Any] | None = None
     encode: Callable[[Sequence[Any], Brief], bytes] = as_list
     wire: Callable[[bytes, Brief], Wire] | None = None
     around: type[Schema] | None = None

@@ -98,6 +98,12 @@ FILES = (
         "of CSV: an apostrophe in front of what a spreadsheet would run is taken away, where `jobs refused` put it",
     ),
 )
+STRICT = Option(
+    "strict",
+    "boolean",
+    "a file with columns that look like fields of the platform, and are not written like them, is refused; without it "
+    "they go as they are, and are warned about",
+)
 UNIQUE = Option(
     "unique",
     "list of texts",
@@ -116,7 +122,7 @@ MAX_REFUSED = Option(
 )
 WHICH_ROWS = (UNIQUE, CHANGED_ONLY, MAX_REFUSED)
 CALL_OPTIONS: tuple[Option, ...] = ()
-FILE_OPTIONS = (ON_UNSURE, *FILES, *WHICH_ROWS)
+FILE_OPTIONS = (ON_UNSURE, *FILES, STRICT, *WHICH_ROWS)
 ROWS_OPTIONS = (ON_UNSURE, CHANGED_ONLY, MAX_REFUSED)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.answer import Answer, Refusal, json_answer
+from sandbox.form import Part, form
+from sandbox.omnisense import imports
 from sandbox.omnisense.events import imported, tracked
 from sandbox.omnisense.newsletters import emails, mail, newsletter
 from sandbox.omnisense.subscribers import Subscribers, subscriber, trid_of
@@ -41,7 +43,7 @@ class Omnisense:
             raise Refusal(405, "This path takes POST.", headers={"Allow": "POST"})
         if request.head.query:
             raise Refusal(400, "The document has no query parameters.")
-        return route(json_object(request))
+        return route(request)
 
     def identity(self, event: Any, at: str) -> int:
         """Of an element of `user_events`, of the body of `/user_event` without its key, or of one person's mail."""
@@ -56,6 +58,10 @@ class Omnisense:
         """What was saved of this subscriber, each field as it was said last."""
         return self.subscribers.find(whom)
 
+    def state(self, _query: Mapping[str, str]) -> list[JSON]:
+        """Everybody of whom an import spoke: `columns`, and how many `times`."""
+        return self.subscribers.imported()
+
     def forget(self) -> None:
         self.subscribers.clear()
 
@@ -68,12 +74,13 @@ class Omnisense:
             "OMNISENSE_ADMIN_TOKEN": self.admin_token,
         }
 
-    def _routes(self) -> dict[str, Callable[[JSON], Reply]]:
+    def _routes(self) -> dict[str, Callable[[Request], Reply]]:
         return {
-            "/subscriber": self._subscriber,
-            "/user_event": self._user_event,
-            "/newsletter": self._newsletter,
-            "/user_event/import": self._import,
+            "/subscriber": lambda request: self._subscriber(json_object(request)),
+            "/subscriber/import": lambda request: self._import_people(form(request)),
+            "/user_event": lambda request: self._user_event(json_object(request)),
+            "/newsletter": lambda request: self._newsletter(json_object(request)),
+            "/user_event/import": lambda request: self._import(json_object(request)),
         }
 
     def _subscriber(self, content: JSON) -> Reply:
@@ -106,6 +113,14 @@ class Omnisense:
         places = (f"user_events[{index}]" for index in range(len(events)))
         actions = (_identity(imported(event, at), at) for event, at in zip(events, places, strict=True))
         return Reply(Answer(200), tuple(actions))
+
+    def _import_people(self, parts: dict[str, Part]) -> Reply:
+        """Import/update users: `POST /subscriber/import`. A row that comes again changes nothing, so it does not count
+        as doubled."""
+        self._check_admin(imports.keys(parts))
+        for row in imports.people(parts):
+            self.subscribers.take(row)
+        return Reply(Answer(200))
 
     def _trid(self, email: str) -> str:
         who = self.subscribers.find(email)

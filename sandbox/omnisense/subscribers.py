@@ -13,6 +13,8 @@ from sandbox.omnisense.values import COUNTRY, DAY, LANGUAGE, is_address, is_degr
 from sandbox.strict import JSON, known, mapping, text
 
 SAVED = frozenset({"api_key", "udid", "trid", "user", "platform", "token", "location", "metadata"})
+EMAIL = "email "
+HASHES = ("user", "metadata", "columns")
 TRID_BYTES = 13  # 26 hexadecimal digits, as in the document's examples
 Check = tuple[Callable[[Any], bool], str]
 STRING: Check = (lambda v: isinstance(v, str), "a string")
@@ -80,6 +82,15 @@ class Subscribers:
             self._people.update(dict.fromkeys(_keys(now), now))
             return str(now["trid"])
 
+    def take(self, cells: JSON) -> None:
+        """A row of an import: it is kept apart from what was saved, as `columns`, and counted, `times`."""
+        self.save({"user": {"email": cells["email"]}, "columns": cells, "times": 1})
+
+    def imported(self) -> list[JSON]:
+        """Everybody of whom an import spoke."""
+        with self._lock:
+            return [who for key, who in self._people.items() if key.startswith(EMAIL) and "times" in who]
+
     def find(self, whom: str) -> JSON | None:
         """By address, trid or udid."""
         said = {"trid": whom, "udid": whom, "user": {"email": whom}}
@@ -94,9 +105,10 @@ class Subscribers:
 
 
 def _over(before: JSON, said: JSON) -> JSON:
-    """What is known now: of the hashes each name, of everything else what was said last."""
-    hashes: JSON = {part: {**before.get(part, {}), **said[part]} for part in ("user", "metadata") if part in said}
-    now: JSON = {**before, **said, **hashes}
+    """What is known now: of the hashes each name, how many times in all, of everything else what was said last."""
+    hashes: JSON = {part: {**before.get(part, {}), **said[part]} for part in HASHES if part in said}
+    times = {"times": before.get("times", 0) + said["times"]} if "times" in said else {}
+    now: JSON = {**before, **said, **hashes, **times}
     return {**now, "trid": now.get("trid") or trid_of(_name(now))}
 
 
@@ -107,7 +119,7 @@ def _keys(content: JSON) -> list[str]:
 
 
 def _email(email: str) -> str:
-    return f"email {email.lower()}"
+    return f"{EMAIL}{email.lower()}"
 
 
 def _name(content: JSON) -> str:

@@ -42,10 +42,11 @@ class Metadata(Segments):
 
     def _deserialize(self, value: Any, *rest: Any, **more: Any) -> JSON:
         plain_values = super()._deserialize(value, *rest, **more)
-        return {name: _as_text(one) for name, one in plain_values.items() if one is not None}
+        return {name: as_text(one) for name, one in plain_values.items() if one is not None}
 
 
-def _as_text(value: str | float) -> str:
+def as_text(value: str | float) -> str:
+    """A plain value as Omnisense takes it where it takes texts only."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):

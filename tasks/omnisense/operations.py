@@ -3,11 +3,11 @@
 Source: Omnisense API documentation v1.0. It names no limits; those marked assumed are our own.
 """
 
-from tasks.omnisense import events, newsletters, subscribers
+from tasks.omnisense import events, newsletters, subscriber_files, subscribers
 from tasks.omnisense.access import ADMIN, BASIC
 from tasks.omnisense.precheck import precheck
-from tasks.omnisense.shapes import NEWSLETTER, Event, Newsletter, Subscriber, UserEvent
-from worker.operation import Limits, Operation, Repeat
+from tasks.omnisense.shapes import NEWSLETTER, Event, Newsletter, Subscriber, SubscriberRow, User, UserEvent
+from worker.operation import Limits, Operation, Repeat, Timeouts
 from worker.rows import Cells, Rows
 from worker.wire import Keeps
 
@@ -30,6 +30,29 @@ OPERATIONS = (
             "location": {"latitude": "42.6932879", "longitude": "2.8951097"},
             "metadata": {"purchase_count": "5"},
         },
+    ),
+    Operation(
+        name="omnisense.import_subscribers",
+        summary="Create or update many people from a file, whose columns go as they are.",
+        source="Omnisense API v1.0, Administrative API, Import/update users",
+        method="POST",
+        path=subscriber_files.PATH,
+        auth=ADMIN,
+        shape=SubscriberRow,
+        rows=Rows(
+            "subscribers",
+            SubscriberRow,
+            cells=Cells(("email",), likely=tuple(User().fields), names_once=True),
+            fit=subscriber_files.fit,
+            encode=subscriber_files.encode,
+            wire=subscriber_files.wire,
+            identity=("email",),
+        ),
+        limits=Limits(rows=5000, bytes=1 << 20, assumed=True),
+        timeouts=Timeouts(read=120.0, total=120.0),
+        repeat=Repeat.SAFE,
+        verified=False,
+        example={"email": "foo@bar.com", "first_name": "Foo", "last_name": "Bar", "lang": "fr"},
     ),
     Operation(
         name="omnisense.record_user_event",

@@ -6,26 +6,18 @@ expression runs over a row; addresses are checked a chunk at a time, domains onc
 
 from __future__ import annotations
 
-import functools
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 from marshmallow import ValidationError
-from marshmallow.validate import Email
 
+from tasks.omnisense.addresses import are_addresses
 from tasks.omnisense.values import moment
 
 BACKSLASH = b"\\"  # one letter is found twenty times as fast as six
 ESCAPED_NUL = rb"\u0000"
-# The letters of a dot-atom in marshmallow's `Email.USER_REGEX`, as far as they are ASCII, and the dot.
-MAILBOX = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-!#$%&'*+/=?^`{}|~_."
-# No mailbox is empty, begins or ends with a dot, or has two in a row.
-MISPLACED = (b"..", b"\n.", b".\n", b"\n\n")
-ALL_BUT_SEPARATORS = bytes(set(range(256)) - set(b"@\n"))
-DOMAINS_KEPT = 1 << 16
-
 # `YYYY-MM-DDTHH:MM:SSZ`: what stands where, in dates joined by a line end. The rest are digits or no date at all.
 LENGTH = 20
 MARKS = {7: {"-"}, 10: {"T", " "}, 13: {":"}, 16: {":"}, 19: {"Z"}}
@@ -56,7 +48,7 @@ def precheck(lines: Sequence[bytes]) -> list[EventRow] | None:
     except (msgspec.MsgspecError, ValidationError, ValueError, RecursionError):
         return None
     identifiers = [row.identifier.strip() for row in rows]
-    if "" in identifiers or not _are_addresses([row.email for row in rows]):
+    if "" in identifiers or not are_addresses([row.email for row in rows]):
         return None
     for row, date in zip(rows, dates, strict=True):
         row.date = date
@@ -72,24 +64,3 @@ def _moments(texts: list[str]) -> list[str]:
         return list(map(moment, texts))
     deque(map(datetime.fromisoformat, texts), maxlen=0)
     return joined.replace("T", " ").split("\n")
-
-
-def _are_addresses(emails: list[str]) -> bool:
-    joined = "\n".join(emails).encode()
-    if joined.translate(None, ALL_BUT_SEPARATORS) != b"\n".join([b"@"] * len(emails)):
-        return False
-    parts = joined.replace(b"@", b"\n").split(b"\n")
-    mailboxes = b"\n".join(parts[::2])
-    if mailboxes.translate(None, MAILBOX) != b"\n" * (len(emails) - 1):
-        return False
-    framed = b"\n" + mailboxes + b"\n"
-    return not any(wrong in framed for wrong in MISPLACED) and all(map(_is_domain, set(parts[1::2])))
-
-
-@functools.lru_cache(maxsize=DOMAINS_KEPT)
-def _is_domain(domain: bytes) -> bool:
-    try:
-        Email()(f"x@{domain.decode()}")
-    except ValidationError:
-        return False
-    return True

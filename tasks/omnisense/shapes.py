@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from marshmallow import ValidationError, fields, validates_schema
+from marshmallow import INCLUDE, ValidationError, fields, post_load, validates_schema
 from marshmallow.validate import OneOf
 
-from tasks.omnisense.hashes import Metadata, Segments, Variables
+from tasks.omnisense.hashes import SCALARS, Metadata, Segments, Variables, as_text
 from tasks.omnisense.recipients import One, Recipients
 from tasks.omnisense.values import Country, Day, Degrees, Delivery, Device, Flag, Id, Language, Moment
 from tasks.strict import JSON, Shape, Text, problem
@@ -109,6 +109,26 @@ class Subscriber(Shape):
             raise ValidationError({"user": why.messages})
 
 
+class SubscriberRow(Shape):
+    """A row of `POST /subscriber/import`: `email`, and whatever else the columns say.
+
+    The document that lists the columns is lost, so they are the caller's, and their cells go on unchecked, as text:
+    numbers in plain decimal, `true` and `false`, null as an empty cell.
+    """
+
+    class Meta:
+        unknown = INCLUDE
+
+    email = fields.Email(required=True)
+
+    @post_load
+    def _as_cells(self, row: JSON, **_: Any) -> JSON:
+        wrong = {name: why.messages for name, value in row.items() if (why := _no_cell(name, value))}
+        if wrong:
+            raise ValidationError(wrong)
+        return {name: as_text(value) for name, value in row.items() if value is not None}
+
+
 class Letter(Shape):
     """The `newsletter` hash. Which of its fields the platform insists on is not said; without a template it has nothing
     to send."""
@@ -136,6 +156,14 @@ class Newsletter(Shape):
         if _size(row) - _size(row["emails"]) + largest > NEWSLETTER.bytes - KEYS:
             why = problem("too_large", "is larger than a request may be", "Shorten its title or variables.")
             raise ValidationError({"newsletter": why.messages})
+
+
+def _no_cell(name: str, value: Any) -> ValidationError | None:
+    if not name.strip() or not name.isprintable():
+        return problem("name", "is no name of a column", "Name each column by a text that can be printed.")
+    if type(value) not in SCALARS:
+        return problem("nested", "holds a list or an object", "Give each column one string, number or boolean.")
+    return None
 
 
 def _is_blank(user: Any) -> bool:

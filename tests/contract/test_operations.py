@@ -15,9 +15,11 @@ from worker.answers import Answer, Lost, NotSent, lost, meaning
 from worker.check import check_payload
 from worker.client import Client, Parcel
 from worker.errors import Busy, Down, Forbidden, Refused, Unsure
-from worker.operation import Operation, Reading, Repeat, Timeouts
+from worker.operation import JSON, Operation, Reading, Repeat, Timeouts
 from worker.parts import parts_of
 from worker.platforms import Account
+from worker.rows import Brief, Rows
+from worker.runner.consignment import wire_of_rows
 from worker.wire import Sending, Wire
 
 # A flow makes no request of its own.
@@ -75,12 +77,18 @@ def wire_of(operation: Operation, account: Account) -> Wire:
     """The first request that its example makes, as it is on the wire but for credentials."""
     payload, refusals = check_payload(operation.example, operation.shape)
     assert refusals == []
+    assert payload is not None
     if operation.rows:
-        return Wire(operation.path, body={operation.rows.key: [payload]})
+        return _wire_of_row(operation, operation.rows, payload, account)
     payload = parts_of(operation, operation.example)[0].payload
     if operation.compose:
         return operation.compose(payload, Sending(datetime.now(UTC), account.told))
     return Wire(operation.path, body=payload)
+
+
+def _wire_of_row(operation: Operation, rows: Rows, row: JSON, account: Account) -> Wire:
+    brief = Brief({}, account.told, datetime.now(UTC), columns=tuple(row))
+    return wire_of_rows(operation, rows.encode([rows.fit(row, brief) if rows.fit else row], brief), brief)
 
 
 def packed(operation: Operation, client: Client, account: Account) -> Parcel:

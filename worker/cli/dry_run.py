@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -17,8 +18,9 @@ from worker.cli import show
 from worker.cli.refused import lines_of as row_numbers
 from worker.operation import Operation
 from worker.outcome import Refusal
-from worker.rows import Rows
+from worker.rows import Brief, Rows
 from worker.settings import settings
+from worker.sources.columns import doubts
 from worker.sources.cut import cut
 from worker.sources.opening import open_to_look
 from worker.sources.original import Named
@@ -51,7 +53,8 @@ def dry_run(operation: Operation, file: str, options: Mapping[str, Any], as_json
     if operation.rows is None:
         raise click.UsageError(f"{operation.name} is a single call, which has no file: use `omniworker enqueue`.")
     with open_to_look(Named(file, options, operation.rows), settings()) as source:
-        found = look(operation, operation.rows, source)
+        warnings = doubts(source.path, source.columns, operation.rows)
+        found = look(operation, operation.rows, source, brief_of(options, source))
     content = {
         "operation": operation.name,
         "source": file,
@@ -59,23 +62,29 @@ def dry_run(operation: Operation, file: str, options: Mapping[str, Any], as_json
         "requests": found.requests,
         "refused_by": dict(sorted(found.refused_by.items())),
         "refused": [asdict(refusal) for refusal in found.first],
+        "warnings": warnings,
     }
     show.document(content) if as_json else click.echo(_text(content, found), err=err)
     return 3 if found.refused else 0
 
 
-def look(operation: Operation, rows: Rows, source: Source) -> Found:
+def brief_of(options: Mapping[str, Any], source: Source) -> Brief:
+    """What all rows have in common, as far as it is known without an account."""
+    return Brief(options, {}, datetime.now(UTC), columns=source.columns)
+
+
+def look(operation: Operation, rows: Rows, source: Source, brief: Brief | None = None) -> Found:
     """Check every row, a piece at a time."""
     found = Found()
     for piece in cut(source, operation.limits):
-        found.add(piece.rows, _refusals(operation, rows, source, piece))
+        found.add(piece.rows, _refusals(operation, rows, source, piece, brief))
     return found
 
 
-def _refusals(operation: Operation, rows: Rows, source: Source, piece: Piece) -> Sequence[Refusal]:
+def _refusals(operation: Operation, rows: Rows, source: Source, piece: Piece, brief: Brief | None) -> Sequence[Refusal]:
     if piece.too_long:
         return [too_long(piece, operation.limits)]
-    return check_piece(source, piece, rows).refusals
+    return check_piece(source, piece, rows, brief).refusals
 
 
 def _text(content: dict[str, Any], found: Found) -> str:
@@ -84,6 +93,7 @@ def _text(content: dict[str, Any], found: Found) -> str:
         f"{rows['total']:,} rows: {rows['accepted']:,} would be sent in {found.requests:,} requests, "
         f"{rows['refused']:,} refused. Nothing was sent."
     ]
+    lines += content["warnings"]
     lines += [f"{row_numbers(r.row, r.last):>13}  {r.code:<24}  {r.reason} {r.advice}".rstrip() for r in found.first]
     if found.refused > len(found.first):
         lines.append(f"{'…':>13}  {found.refused - len(found.first):,} more")

@@ -11,6 +11,7 @@ from worker.cli import options as shared
 from worker.cli.dry_run import dry_run
 from worker.cli.enqueue import record
 from worker.cli.sentences import Failed
+from worker.cli.show import aside
 from worker.operation import Operation
 from worker.order import Order, place, read_order
 from worker.platforms import operation
@@ -39,6 +40,7 @@ WRITES_TO_PEOPLE = ("send_", "create_cascade")
 @click.option("--map", "map_", metavar="THEIRS=OURS", multiple=True, help="Of CSV: what we call a column of theirs.")
 @click.option("--time-zone", metavar="ZONE", help="Of CSV: where dates without an offset are, like Europe/Paris.")
 @click.option("--numbers", metavar="COLUMN,…", help="Of CSV: columns whose cells are sent as numbers.")
+@click.option("--strict", is_flag=True, help="Refuse a file with columns that only look like fields of the platform.")
 @click.option("--unique", metavar="FIELD,…", help="Of rows with equal fields only the last goes; exports append.")
 @click.option("--changed-only", is_flag=True, help="Leave out rows that were accepted before as they are.")
 @click.option("--max-refused", metavar="SHARE", help="Pause when more of the first 1,000 rows are refused, like 20%.")
@@ -70,7 +72,8 @@ def import_file(
         ctx.exit(dry_run(wanted, file, options, as_json))
     order = read_order(wanted, {"source": file, "key": key, "account": account, "options": options})
     assert wanted.rows is not None  # noqa: S101 - a source was taken
-    check_begin(Named(file, options, wanted.rows), settings())  # what is wrong with it shows now, not in a worker
+    for doubt in check_begin(Named(file, options, wanted.rows), settings()):  # it shows now, not in a worker
+        aside(doubt)
     if writes_to_people(wanted) and not yes:
         _ask(order, file)
     ctx.exit(record(order, wait, as_json))

@@ -131,7 +131,6 @@ def _of_file(process: Process, job: Row[Any], operation: Operation, account: Acc
     encoded = rows.encode(checked_rows.rows, brief)
     if len(encoded) > line_limit(operation.limits):
         raise TooBig
-    wire = rows.wire(encoded, brief) if rows.wire else Wire(operation.path, body={rows.key: msgspec.Raw(encoded)})
     return Consignment(
         job.id,
         operation,
@@ -140,11 +139,19 @@ def _of_file(process: Process, job: Row[Any], operation: Operation, account: Acc
         of(chunk),
         repeat_of(operation, brief.around),
         tuple(checked_rows.refusals),
-        _packing(process, operation, account, wire),
+        _packing(process, operation, account, wire_of_rows(operation, encoded, brief)),
         skipped_by=skipped_by,
         numbers=checked_rows.numbers,
         prints=_prints(process, job, operation, wanted, taken, checked_rows),
     )
+
+
+def wire_of_rows(operation: Operation, encoded: bytes, brief: Brief) -> Wire:
+    """The request that carries these rows."""
+    assert operation.rows is not None  # noqa: S101 - they are an operation's rows
+    if operation.rows.wire:
+        return operation.rows.wire(encoded, brief)
+    return Wire(operation.path, body={operation.rows.key: msgspec.Raw(encoded)})
 
 
 def _prints(
@@ -168,7 +175,7 @@ def brief_of(process: Process, job: Row[Any], account: Account, source: Source) 
         settings=account.told,
         asked_at=datetime.fromtimestamp(job.created_at, UTC),
         around={} if job.around is None else process.seal.open(job.around),
-        columns=source.reader.columns if source.reader else (),
+        columns=source.columns,
     )
 
 

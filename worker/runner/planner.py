@@ -19,6 +19,7 @@ from worker.ledger.types import Connection, Row
 from worker.process import Process
 from worker.runner.consignment import named
 from worker.sources.chosen import chosen
+from worker.sources.columns import doubts
 from worker.sources.cut import cut
 from worker.sources.identity import Identity
 from worker.sources.opening import Interrupted, open_to_plan
@@ -89,12 +90,20 @@ def _now_and_then(going: Callable[[], bool]) -> Callable[[], bool]:
 def _same_file(process: Process, job: Row[Any], held: Claim, source: Source) -> None:
     """A file that changed between two sittings of its planning is not the file that was asked for."""
     if job.stamp is None:
+        _say_doubts(job, source)
         process.ledger.write(lambda tx: claims.change(tx, jobs_table, held, stamp=source.stamp))
     elif job.stamp != source.stamp:
         raise SourceRefused(
             f"{job.source} was changed while it was being read: nothing further is sent. "
             "Put the file in place whole (write it elsewhere, then rename it), and import it again."
         )
+
+
+def _say_doubts(job: Row[Any], source: Source) -> None:
+    """Columns that are probably misspelt: the names show, and they are names of fields, never somebody's data."""
+    rows = platforms.operation(job.operation).rows
+    for doubt in doubts(source.path, source.columns, rows) if rows else ():
+        log.warning("job %s: %s", job.id, doubt)
 
 
 def _going(process: Process, held: Claim) -> bool:

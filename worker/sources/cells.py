@@ -6,6 +6,7 @@ job says: which columns are numbers, and in which time zone dates without an off
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import functools
 import io
@@ -63,6 +64,7 @@ class Reader:
         places = [(at, name) for at, name in enumerate(sheet.names) if name not in wanted.leave_out]
         self.sheet = sheet
         self.columns = tuple(name for _, name in places)
+        self.names_once = cells.names_once
         self._defused = wanted.defused
         self._whole = sheet.names.index(wanted.json_column) if wanted.json_column else None
         self._rest = cells.rest or ""
@@ -90,6 +92,17 @@ class Reader:
             except UnicodeEncodeError:
                 refusals.append(Refusal(number, *NO_TEXT))
         return Taken(numbers, lines, refusals)
+
+    @property
+    def holds_json(self) -> bool:
+        """Whether each row stands in one of its cells, as JSON."""
+        return self._whole is not None
+
+    def lines(self, begin: bytes) -> Iterator[bytes]:
+        """The rows of the file's beginning as lines, as far as they can be read."""
+        for _, _, cells in parsed(self.sheet.delimiter, 1, begin):
+            with contextlib.suppress(_Wrong, UnicodeEncodeError):
+                yield self._line(cells)
 
     def advise(self, refusal: Refusal) -> Refusal:
         """A date that lacks its offset is nobody's mistake where a whole file lacks them."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from worker.sources.wanted import OptionWrong, columns
+from worker.sources.wanted import OptionWrong, columns, flag
 
 SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)\s*%")
 
@@ -27,12 +27,6 @@ def chosen(options: Mapping[str, Any]) -> Chosen:
     return Chosen(**said)
 
 
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise OptionWrong("changed_only", "changed_only is true or false.")
-    return value
-
-
 def _share(value: Any) -> float:
     found = SHARE.fullmatch(value.strip()) if isinstance(value, str) else None
     if not found or float(found[1]) > 100:
@@ -42,6 +36,6 @@ def _share(value: Any) -> float:
 
 READ: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "unique": ("unique", columns("unique")),
-    "changed_only": ("changed_only", _flag),
+    "changed_only": ("changed_only", flag("changed_only")),
     "max_refused": ("most_refused", _share),
 }

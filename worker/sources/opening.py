@@ -73,10 +73,11 @@ def open_to_look(named: Named, told: Settings) -> Source:
         return in_place(file_source(os.dup(handle), original.path), original.sealed, original.asked, named.rows)
 
 
-def check_begin(named: Named, told: Settings) -> None:
-    """Raise `SourceRefused` for what shows in the name, the options and the first bytes."""
+def check_begin(named: Named, told: Settings) -> list[str]:
+    """What is doubtful in the first bytes. Raises `SourceRefused` for what is wrong with the name, the options or
+    them."""
     with Original(named, told) as original:
-        original.check()
+        return original.check()
 
 
 def _copy(named: Named, told: Settings) -> Source | None:

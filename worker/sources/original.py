@@ -12,6 +12,7 @@ from typing import Any
 from worker.rows import Cells, Rows
 from worker.settings import Settings
 from worker.sources.cells import Reader
+from worker.sources.columns import doubts, names_in
 from worker.sources.decode import decoded
 from worker.sources.document import rows_of_document
 from worker.sources.form import GZIP, HEAD, Form, form_of
@@ -78,11 +79,12 @@ class Original:
             self.close()
             raise
 
-    def check(self) -> None:
-        """Raise `SourceRefused` for what is wrong with the header."""
-        if self._form.format == "csv":
-            head = b"".join(decoded(iter([self._head]), self._form.encoding)).removeprefix(codecs.BOM_UTF8)
-            sheet_of(self.path, head, self.asked, self._rows)
+    def check(self) -> list[str]:
+        """What is doubtful about the columns. Raises `SourceRefused` for what is wrong with them."""
+        head = b"".join(decoded(iter([self._head]), self._form.encoding)).removeprefix(codecs.BOM_UTF8)
+        is_csv = self._form.format == "csv"
+        names = sheet_of(self.path, head, self.asked, self._rows).names if is_csv else names_in(head.split(b"\n"))
+        return doubts(self.path, names, self._rows, self.asked.strict)
 
     def text(self) -> Iterator[bytes]:
         """All of it in UTF-8, lines of JSON or CSV, as it is read. Raises `SourceRefused` where it breaks off."""
@@ -96,11 +98,14 @@ class Original:
 def in_place(source: Source, form: Form, asked: Wanted, rows: Rows) -> Source:
     """A file in UTF-8, lines of JSON or CSV, whose rows are read where they lie."""
     start = len(codecs.BOM_UTF8) if source.read_at(0, 3) == codecs.BOM_UTF8 else 0
-    if form.format != "csv":
-        return replace(source, start=start)
-    sheet = sheet_of(source.path, source.read_at(start, HEAD), asked, rows)
-    reader = Reader(sheet, rows.cells or Cells(()), asked)
-    return replace(source, start=start + len(sheet.head), row=1 + sheet.lines, reader=reader)
+    found = replace(source, start=start)
+    if form.format == "csv":
+        sheet = sheet_of(source.path, source.read_at(start, HEAD), asked, rows)
+        reader = Reader(sheet, rows.cells or Cells(()), asked)
+        found = replace(source, start=start + len(sheet.head), row=1 + sheet.lines, reader=reader)
+    if asked.strict:
+        doubts(found.path, found.columns, rows, strict=True)
+    return found
 
 
 def _open(name: str, told: Settings) -> Source:

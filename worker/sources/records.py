@@ -67,7 +67,7 @@ class _Feed:
 def cut_records(source: Source, limits: Limits, offset: int, row: int) -> Iterator[Piece]:
     """The pieces of a CSV file from `offset`, which is the beginning of line `row`."""
     most = line_limit(limits)
-    names = len(source.head) + SIGNS * source.head.count(source.delimiter.encode())
+    names = _weight_of_names(source)
     held: list[Record] = []
     weight = rows = 0
     for record in _records(source, most, row):
@@ -84,6 +84,13 @@ def cut_records(source: Source, limits: Limits, offset: int, row: int) -> Iterat
             offset, row, weight = offset + record.length, row + record.lines, 0
     if held:
         yield from _kept(_piece(source, offset, row, held))
+
+
+def _weight_of_names(source: Source) -> int:
+    """What they add to each row of a request."""
+    if source.reader and source.reader.names_once:
+        return 0
+    return len(source.head) + SIGNS * source.head.count(source.delimiter.encode())
 
 
 def halve_records(source: Source, piece: Stretch, data: bytes) -> tuple[Piece, Piece]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import BinaryIO
 
 from worker.sources.cells import Reader
+from worker.sources.columns import LONGEST, names_in
 from worker.sources.refused import changed
 
 
@@ -44,6 +46,14 @@ class Source:
     def head(self) -> bytes:
         """What the checksum of every piece begins with: the header, without which cells mean nothing."""
         return self.reader.sheet.head if self.reader else b""
+
+    @functools.cached_property
+    def columns(self) -> tuple[str, ...]:
+        """What the values of a row are called: by the header of CSV, or by the first row of JSON."""
+        if self.reader and not self.reader.holds_json:
+            return self.reader.columns
+        begin = self.read_at(self.start, LONGEST)
+        return names_in(self.reader.lines(begin) if self.reader else begin.split(b"\n"))
 
     @property
     def delimiter(self) -> str:

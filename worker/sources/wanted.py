@@ -31,6 +31,7 @@ class Wanted:
     leave_out: tuple[str, ...] = ()
     json_column: str | None = None
     defused: bool = False
+    strict: bool = False
 
 
 class OptionWrong(SourceRefused):
@@ -104,10 +105,15 @@ def _json_column(value: Any) -> str:
     return value
 
 
-def _defused(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise OptionWrong("defused", "defused is true or false.")
-    return value
+def flag(option: str) -> Callable[[Any], bool]:
+    """Reads an option that is true or false. Raises `OptionWrong`."""
+
+    def read(value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise OptionWrong(option, f"{option} is true or false.")
+        return value
+
+    return read
 
 
 def _plain(value: Any) -> str:
@@ -127,6 +133,7 @@ READ: dict[str, Callable[[Any], Any]] = {
     "numbers": columns("numbers"),
     "leave_out": columns("leave_out"),
     "json_column": _json_column,
-    "defused": _defused,
+    "defused": flag("defused"),
+    "strict": flag("strict"),
 }
 OF_CSV = ("delimiter", "map", "time_zone", "numbers", "leave_out", "json_column", "defused")

@@ -1,0 +1,35 @@
+"""How a file of subscribers goes: as files of CSV, each with the header, in a form beside the keys."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from marshmallow import ValidationError
+
+from tasks.strict import JSON, problem
+from worker.rows import Brief
+from worker.wire import File, Wire
+
+PATH = "/subscriber/import"
+
+
+def fit(row: JSON, brief: Brief) -> list[str]:
+    """The row's cells in the order of the columns; empty where it says nothing."""
+    strange = sorted(row.keys() - set(brief.columns))
+    if strange:
+        why = problem("no_column", "is not in the first row", "Give every row the same names; null for nothing.")
+        raise ValidationError(dict.fromkeys(strange, why.messages))
+    return [row.get(name, "") for name in brief.columns]
+
+
+def encode(rows: Sequence[Sequence[str]], brief: Brief) -> bytes:
+    """CSV in UTF-8 with a header, and without a byte order mark, which the document forbids."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([brief.columns, *rows])
+    return text.getvalue().encode()
+
+
+def wire(content: bytes, _brief: Brief) -> Wire:
+    return Wire(PATH, file=File("csv", "subscribers.csv", "text/csv", content))
