@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from statistics import median
 
-from tests.bench import calls, profile, rivals
+from sandbox.omnisense import Omnisense
+from tests.bench import calls, delta, profile, rivals
 from tests.bench import sizes as files
 from tests.bench.calls import Calls
 from tests.bench.figures import Run
@@ -136,6 +137,19 @@ def sizes(bench: Bench) -> Found:
         yield Goal(f"MB more for a hundred times the {kind}", max(peaks) - peaks[0], MOST_MORE_MB)
 
 
+def unchanged(bench: Bench) -> Found:
+    """(i) the same file two nights running, with `changed_only`."""
+
+    def connection(url: str) -> dict[str, str]:
+        return Omnisense().environment(f"{url}{Omnisense().prefix}")
+
+    first, second, requests = delta.two_nights(bench.fresh(), bench.file, bench.rows, connection, options=delta.CHOICE)
+    yield first
+    yield second
+    yield Goal("seconds for 1,000,000 unchanged rows", second.wall / bench.rows * 1e6, 10)
+    yield Goal("calls for unchanged rows", requests, 0)
+
+
 def single(bench: Bench) -> Found:
     """(g) calls from `send_task` to the platform's answer, in turns."""
     limits, plain, ours = [], [], []
@@ -156,6 +170,7 @@ COMPARISONS: dict[str, Callable[[Bench], Found]] = {
     "flight": flight,
     "memory": memory,
     "sizes": sizes,
+    "delta": unchanged,
     "calls": single,
 }
 ASKED_FOR = ("memory", "sizes")  # takes minutes and gigabytes: run with --ten-million, or by name

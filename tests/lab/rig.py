@@ -52,9 +52,9 @@ class Rig:
         self._app = Celery("lab", broker=self.redis.url, set_as_current=True)
         self._own = Process(Settings(read(SETTINGS, self.told)))
 
-    def ask(self, source: Path) -> str:
+    def ask(self, source: Path, operation: str = IMPORT, **words: Any) -> str:
         """Record an import of this file and wake the workers, who may not be there; the job's id."""
-        job = put(self._own, read_order(platforms.operation(IMPORT), {"source": str(source)}))
+        job = put(self._own, read_order(platforms.operation(operation), {"source": str(source), **words}))
         wake_up(job)
         return str(job.id)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Index, LargeBinary, Table, select
+from sqlalchemy import Column, Connection, LargeBinary, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from worker.ledger.prepared import Prepared
 from worker.ledger.schema import metadata
 
 DIALECTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
@@ -17,21 +19,36 @@ fingerprints = Table(
     metadata,
     Column("id", LargeBinary(16), primary_key=True),  # who, at which account, by which operation
     Column("content", LargeBinary(16), nullable=False),  # the row itself, with all of that
-    Index(None, "content"),
+    sqlite_with_rowid=False,  # one tree instead of two: their order is chance, and each row costs a page
 )
 
+STEP = 100
 
-def known(tx: Connection, contents: Sequence[bytes]) -> set[bytes]:
-    """Those of `contents` that are what was last accepted of somebody."""
-    found = tx.execute(select(fingerprints.c.content).where(fingerprints.c.content.in_(contents)))
-    return set(map(bytes, found.scalars()))
+
+@functools.cache
+def _of(many: int) -> Prepared:
+    """Asks for so many at once, spelled out: a prepared statement takes no lists."""
+    return Prepared(select(fingerprints).where(fingerprints.c.id.in_([bindparam(f"who_{n}") for n in range(many)])))
+
+
+def _remembering(dialect: str) -> Prepared:
+    new = DIALECTS[dialect](fingerprints).values(id=bindparam("who"), content=bindparam("said"))
+    return Prepared(new.on_conflict_do_update(index_elements=["id"], set_={"content": new.excluded.content}))
+
+
+REMEMBER = {dialect: _remembering(dialect) for dialect in DIALECTS}
+
+
+def known(tx: Connection, whose: Sequence[bytes]) -> dict[bytes, bytes]:
+    """What was last accepted of each of these, as far as anything was."""
+    if not whose:
+        return {}
+    size = -(-len(whose) // STEP) * STEP  # few statements serve all numbers of rows
+    asked = {f"who_{n}": whose[min(n, len(whose) - 1)] for n in range(size)}
+    return {bytes(row.id): bytes(row.content) for row in _of(size)(tx, **asked).rows}
 
 
 def remember(tx: Connection, accepted: Mapping[bytes, bytes]) -> None:
     """From now on these contents are the last ones of these persons."""
-    if not accepted:
-        return
-    new = DIALECTS[tx.dialect.name](fingerprints)
-    statement = new.on_conflict_do_update(index_elements=["id"], set_={"content": new.excluded.content})
     # In one order everywhere, so that two who write the same ones don't wait for each other.
-    tx.execute(statement, [{"id": who, "content": accepted[who]} for who in sorted(accepted)])
+    REMEMBER[tx.dialect.name].many(tx, [{"who": who, "said": accepted[who]} for who in sorted(accepted)])

@@ -7,6 +7,7 @@ processor time than checking and encoding its five hundred rows.
 from __future__ import annotations
 
 from collections import namedtuple
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -49,6 +50,20 @@ class Prepared:
             cursor.execute(string, tuple([given[name] for name in positions]) if positions else given)
             rows = self._named(cursor) if cursor.description else []
             return Found(rows, cursor.rowcount)
+        except tx.dialect.loaded_dbapi.Error as error:
+            raise _told(tx, cursor, error) from error
+        finally:
+            cursor.close()
+
+    def many(self, tx: Connection, rows: Sequence[dict[str, Any]]) -> None:
+        """The same for many, of which nothing comes back."""
+        if not rows:
+            return
+        string, fixed, positions = self._compiled.get(tx.dialect.name) or self._compile(tx)
+        given = [fixed | values for values in rows]
+        cursor = tx.connection.cursor()
+        try:
+            cursor.executemany(string, [[one[name] for name in positions] for one in given] if positions else given)
         except tx.dialect.loaded_dbapi.Error as error:
             raise _told(tx, cursor, error) from error
         finally:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from worker import platforms
-from worker.check import Checked, check_taken, too_long
+from worker.check import check_taken, too_long
 from worker.client import Parcel
 from worker.errors import Refused
 from worker.ledger.claims import Claim, of
@@ -25,9 +25,8 @@ from worker.process import Process
 from worker.rows import Brief
 from worker.runner.held_back import held_back
 from worker.runner.sieves import Sifting, sifted
-from worker.runner.unchanged import Print, prints
-from worker.sources.cells import Taken
-from worker.sources.chosen import Chosen, chosen
+from worker.runner.unchanged import Print
+from worker.sources.chosen import chosen
 from worker.sources.given import given_source
 from worker.sources.opening import open_rows
 from worker.sources.original import Named
@@ -122,10 +121,10 @@ def _of_file(process: Process, job: Row[Any], operation: Operation, account: Acc
         raise Refused([too_long(chunk, operation.limits)])
     source = source_of(process, job, chunk)
     brief = brief_of(process, job, account, source)
-    wanted = chosen(brief.options)
-    taken, held = held_back(process, job, chunk, wanted, rows_of(source, chunk, read_piece(source, chunk)))
-    checked_rows, more = sifted(Sifting(process, job, operation, check_taken(source, taken, rows, brief)))
-    skipped_by = held + more
+    taken = rows_of(source, chunk, read_piece(source, chunk))
+    left = held_back(process, job, operation, chunk, chosen(brief.options), taken)
+    checked_rows, more = sifted(Sifting(process, job, operation, check_taken(source, left.taken, rows, brief)))
+    skipped_by = left.skipped + more
     if not checked_rows.rows:
         raise NothingToSend(_unsent(chunk, checked_rows.refusals, skipped_by))
     encoded = rows.encode(checked_rows.rows, brief)
@@ -142,7 +141,7 @@ def _of_file(process: Process, job: Row[Any], operation: Operation, account: Acc
         _packing(process, operation, account, wire_of_rows(operation, encoded, brief)),
         skipped_by=skipped_by,
         numbers=checked_rows.numbers,
-        prints=_prints(process, job, operation, wanted, taken, checked_rows),
+        prints=_of_those(checked_rows.numbers, left.prints),
     )
 
 
@@ -154,14 +153,9 @@ def wire_of_rows(operation: Operation, encoded: bytes, brief: Brief) -> Wire:
     return Wire(operation.path, body={operation.rows.key: msgspec.Raw(encoded)})
 
 
-def _prints(
-    process: Process, job: Row[Any], operation: Operation, wanted: Chosen, taken: Taken, going: Checked
-) -> tuple[Print, ...]:
-    """Kept only for jobs that leave out what is unchanged."""
-    if not wanted.changed_only:
-        return ()
-    lines = dict(zip(taken.numbers, taken.lines, strict=True))
-    return prints(process, job, operation, wanted, {number: lines[number] for number in going.numbers})
+def _of_those(numbers: Sequence[int], prints: Sequence[Print]) -> list[Print]:
+    going = frozenset(numbers) if prints else ()
+    return [one for one in prints if one.number in going]
 
 
 def _unsent(chunk: Row[Any], refusals: Sequence[Refusal], skipped_by: Mapping[str, int]) -> Outcome:

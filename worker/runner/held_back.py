@@ -4,34 +4,46 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from typing import Any
 
 from worker.ledger.types import Row
+from worker.operation import Operation
 from worker.process import Process
-from worker.runner.unchanged import unchanged
+from worker.runner.unchanged import Print, Prints
 from worker.sources.cells import Taken
 from worker.sources.chosen import Chosen
 
 DUPLICATE, UNCHANGED = "duplicate", "unchanged"
 
 
+@dataclass
+class Left:
+    """The rows that are left, how many stay behind by which code, and what is remembered of those once accepted."""
+
+    taken: Taken
+    skipped: Counter[str] = field(default_factory=Counter)
+    prints: list[Print] = field(default_factory=list)
+
+    def leave(self, numbers: Collection[int], code: str) -> None:
+        if not numbers:
+            return
+        left = [at for at, number in enumerate(self.taken.numbers) if number not in numbers]
+        self.skipped[code] += len(self.taken.numbers) - len(left)
+        kept = [self.taken.numbers[at] for at in left], [self.taken.lines[at] for at in left]
+        self.taken = Taken(*kept, self.taken.refusals)
+
+
 def held_back(
-    process: Process, job: Row[Any], chunk: Row[Any], wanted: Chosen, taken: Taken
-) -> tuple[Taken, Counter[str]]:
-    """The rows that are left, and how many stay behind by which code."""
-    skipped: Counter[str] = Counter()
-    again = frozenset(json.loads(chunk.stays)) if chunk.stays else frozenset()
-    if again:
-        taken = _kept(taken, {at for at, number in enumerate(taken.numbers) if number in again}, DUPLICATE, skipped)
-    if wanted.changed_only and taken.lines:
-        taken = _kept(taken, unchanged(process, job, taken.lines), UNCHANGED, skipped)
-    return taken, skipped
-
-
-def _kept(taken: Taken, places: set[int], code: str, skipped: Counter[str]) -> Taken:
-    if not places:
-        return taken
-    skipped[code] += len(places)
-    left = [at for at in range(len(taken.lines)) if at not in places]
-    numbers, lines = [taken.numbers[at] for at in left], [taken.lines[at] for at in left]
-    return Taken(numbers, lines, taken.refusals)
+    process: Process, job: Row[Any], operation: Operation, chunk: Row[Any], wanted: Chosen, taken: Taken
+) -> Left:
+    left = Left(taken)
+    left.leave(frozenset(json.loads(chunk.stays)) if chunk.stays else (), DUPLICATE)
+    if wanted.changed_only and left.taken.lines:
+        prints = Prints(process, job, operation, wanted)
+        found = prints.of(left.taken.numbers, left.taken.lines)
+        unchanged = prints.unchanged(found)
+        left.leave(unchanged, UNCHANGED)
+        left.prints = [one for one in found if one.number not in unchanged]
+    return left

@@ -14,25 +14,27 @@ class Identity:
     of the columns."""
 
     def __init__(self, names: tuple[str, ...], rows: Rows) -> None:
-        self._names = names
         self._rest = rows.cells.rest if rows.cells else None
+        self._places = {f"name_{at}": name for at, name in enumerate(names)}
+        renamed = {**self._places, **({"rest": self._rest} if self._rest else {})}
+        said = msgspec.defstruct("Said", [(place, Any, None) for place in renamed], rename=renamed)
+        self._decode = msgspec.json.Decoder(said).decode  # passes over everything else
 
     def of(self, line: bytes) -> str | None:
         """The same text for rows about the same; None for a row that does not say it, or can't be read."""
         try:
-            row = msgspec.json.decode(line)
+            row = self._decode(line)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
-        if not isinstance(row, dict):
-            return None
-        values = [self._value(row, name) for name in self._names]
-        return None if None in values else "\0".join(values)  # type: ignore[arg-type] # no None is left
+        values = [self._value(row, place, name) for place, name in self._places.items()]
+        return None if None in values else "\0".join(values)
 
-    def _value(self, row: dict[str, Any], name: str) -> str | None:
-        value = row.get(name)
-        if value is None and self._rest:
-            gathered = row.get(self._rest)
-            value = gathered.get(name) if isinstance(gathered, dict) else None
+    def _value(self, row: Any, place: str, name: str) -> Any:
+        value = getattr(row, place)
+        if type(value) is str:  # nearly always
+            return value.strip().casefold() or None
+        if value is None and self._rest and isinstance(row.rest, dict):
+            value = row.rest.get(name)
         if value is None or isinstance(value, dict | list):
             return None
         return str(value).strip().casefold() or None

@@ -18,6 +18,8 @@ from worker.operation import Limits, Operation, Repeat
 from worker.order import read_order
 from worker.process import Process
 from worker.runner import results
+from worker.runner.unchanged import Prints
+from worker.sources.chosen import chosen
 
 EVENTS = "omnisense.import_user_events"
 Report = dict[str, Any]
@@ -119,13 +121,12 @@ def test_nothing_of_a_row_is_kept_but_hashes(imported: Imported, move: Move, hou
 
 
 def test_another_account_has_seen_nothing(imported: Imported, move: Move, house: Process) -> None:
-    from worker.runner.unchanged import unchanged
-
-    line = json.dumps(event(1)).encode()
-    job = job_of(house, imported(event(1), options={"changed_only": True, "unique": ["email"]}))
+    options = {"changed_only": True, "unique": ["email"]}
+    job = job_of(house, imported(event(1), options=options))
     move(job.id)
-    assert unchanged(house, job, [line]) == {0}
-    assert unchanged(house, job._replace(account="omnisense/other"), [line]) == set()
+    for account, seen in (("omnisense/default", {7}), ("omnisense/other", set())):
+        prints = Prints(house, job._replace(account=account), platforms.operation(EVENTS), chosen(options))
+        assert prints.unchanged(prints.of([7], [json.dumps(event(1)).encode()])) == seen
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ def upgrade() -> None:
         "fingerprints",
         sa.Column("id", sa.LargeBinary(length=16), primary_key=True),
         sa.Column("content", sa.LargeBinary(length=16), nullable=False),
+        sqlite_with_rowid=False,
     )
-    op.create_index("ix_fingerprints_content", "fingerprints", ["content"])
     op.add_column("chunks", sa.Column("stays", sa.Text(), nullable=True))
     op.add_column("jobs", sa.Column("guarded", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("jobs", sa.Column("extra", sa.Integer(), nullable=False, server_default="0"))
