@@ -87,6 +87,12 @@ def _set_window(stage: Stage, request: Request) -> Any:
     return told
 
 
+def _play(stage: Stage, request: Request) -> Any:
+    told = mapping(read_json(request.body), "the body")
+    stage.play(str(told.get("platform", "")), told)
+    return told
+
+
 def _taken(stage: Stage, request: Request) -> Any:
     events = read_json(request.body)
     if not isinstance(events, list):
@@ -111,6 +117,7 @@ ROUTES: Mapping[str, Callable[[Stage, Request], Any]] = {
     "GET person": _person,
     "GET state": _state,
     "POST window": _set_window,
+    "POST play": _play,
     "POST taken": _taken,
     "POST reset": _reset,
 }

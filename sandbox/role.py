@@ -70,6 +70,15 @@ class ShowsState(Remembering, Protocol):
 
 
 @runtime_checkable
+class Playful(Remembering, Protocol):
+    """A role that can be told how to play what its documents leave open."""
+
+    def play(self, told: Mapping[str, Any]) -> None:
+        """From now on, until it forgets."""
+        ...
+
+
+@runtime_checkable
 class Limited(Protocol):
     """A role that takes only so many calls in a window."""
 

@@ -78,6 +78,10 @@ class Sandbox:
         """What this platform has now, narrowed by `query`."""
         return self._stage.state(platform, query)
 
+    def play(self, platform: str, **told: Any) -> None:
+        """How this platform plays what its documents leave open, until `reset`."""
+        self._stage.play(platform, told)
+
     def set_window(self, platform: str, calls: int, seconds: float, tells: bool = False) -> None:
         """From now on this platform takes so many calls in so many seconds; `tells`: 429 comes with a Retry-After."""
         self._stage.set_window(platform, calls, seconds, tells)

@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.answer import Refusal
 from sandbox.faults import BadFault, Faults, is_wait, is_whole
 from sandbox.log import Log
-from sandbox.role import KnowsPeople, Limited, Remembering, Role, ShowsState
+from sandbox.role import KnowsPeople, Limited, Playful, Remembering, Role, ShowsState
 from sandbox.tally import Tally
 from sandbox.wire import Wire
 
@@ -56,6 +56,13 @@ class Stage:
         if not (is_whole(calls) and calls > 0 and is_wait(seconds) and seconds > 0 and isinstance(tells, bool)):
             raise BadFault("A window has calls (from 1), seconds (more than 0) and tells (true or false).")
         role.window.set(calls, float(seconds), tells)
+
+    def play(self, title: str, told: Mapping[str, Any]) -> None:
+        """Tell this platform how to play what its documents leave open."""
+        role = self.role_called(title)
+        if not isinstance(role, Playful):
+            raise Refusal(404, f"{role.title} plays nothing that its documents leave open.")
+        role.play(told)
 
     def counts(self) -> dict[str, Any]:
         return {**self.log.counts(), **self.tally.counts(), **self.wire.counts()}

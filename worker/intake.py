@@ -14,6 +14,7 @@ from worker.process import Process
 from worker.seal import digest
 from worker.sources.cut import cut
 from worker.sources.given import given_source
+from worker.sources.measure import limits_of
 
 AddCall = Callable[[Connection, planning.Load], Row[Any]]
 
@@ -95,6 +96,7 @@ def _loads(process: Process, tx: Connection, order: Order, job_id: str) -> Itera
 
 def _plan_given(process: Process, tx: Connection, order: Order, rows: bytes, job_id: str) -> None:
     """Rows that came with the order are cut at once; no file has them, so each chunk keeps its own, sealed."""
-    pieces = list(cut(given_source(rows), order.operation.limits))
+    source = given_source(rows)
+    pieces = list(cut(source, limits_of(order.operation, order.options, source)))
     texts = [rows[piece.offset : piece.offset + piece.length].decode() for piece in pieces]
     planning.plan(tx, job_id, order.account, 1, pieces, [process.seal.close(text) for text in texts])

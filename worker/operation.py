@@ -15,7 +15,7 @@ from marshmallow import Schema
 
 from worker.callback import Callbacks
 from worker.rows import Rows
-from worker.wire import Asked, Keeps, Lookup, Pages, Sending, Sorted, Steps, Wire
+from worker.wire import Asked, Keeps, Later, Lookup, Pages, Sending, Sorted, Steps, Wire
 
 JSON = dict[str, Any]
 
@@ -78,7 +78,8 @@ class Operation:
     answer says of single rows; `person` names whom it changes: calls for one person go out in the order they were asked
     for. `lookup`, `pages`, `keeps` and `steps`: see there.
 
-    With `rows` it delivers files; with what stands `around` them in each request, single calls as well.
+    With `rows` it delivers files (the platform may tell `later` what came of them); with what stands `around` them in
+    each request, single calls as well.
 
     With `steps` it is a flow: a job whose requests are calls of other operations, at the platform `at`.
     """
@@ -104,6 +105,7 @@ class Operation:
     sort: Callable[[JSON, JSON], Sorted] | None = None
     person: Callable[[JSON], str | None] | None = None
     lookup: Lookup | None = None
+    later: Later | None = None
     pages: Pages | None = None
     keeps: Keeps | None = None
     steps: Steps | None = None

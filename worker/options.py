@@ -16,12 +16,13 @@ WORD = re.compile(r"[A-Za-z_]{1,40}")
 
 def off_options(operation: Operation, declared: Sequence[Option], given: JSON) -> Iterator[Refusal]:
     """Everything that is wrong with the options that were given."""
-    known = names(tuple(declared))
+    own = operation.rows.options if operation.rows and declared else ()
+    known = names((*declared, *own))
     unknown = sorted(set(given) - known)
     if unknown:
         takes = f"it takes {named(known)}" if known else "a call takes none"
         yield Refusal(1, "options.unknown", f"{operation.name} does not know the options {named(unknown)}: {takes}.")
-    for look in (_file, _rows):
+    for look in (_file, _rows, _own):
         try:
             look(operation, given)
         except OptionWrong as error:
@@ -35,6 +36,11 @@ def named(words: Iterable[str]) -> str:
 
 def _file(_operation: Operation, given: JSON) -> None:
     wanted(given)
+
+
+def _own(operation: Operation, given: JSON) -> None:
+    if operation.rows and operation.rows.look:
+        operation.rows.look(given)
 
 
 def _rows(operation: Operation, given: JSON) -> None:

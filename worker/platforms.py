@@ -40,7 +40,7 @@ def kinds() -> frozenset[str]:
 @functools.cache
 def looked_up() -> Sequence[str]:
     """Names of the operations whose platform can be asked what became of a request."""
-    return [one.name for one in operations().values() if one.lookup is not None]
+    return [one.name for one in operations().values() if one.lookup or one.later]
 
 
 def consent() -> Rule:

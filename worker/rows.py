@@ -14,6 +14,7 @@ import msgspec
 from marshmallow import Schema
 
 from worker.wire import JSON, Wire
+from worker.words import Option
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,10 @@ class Rows:
     around them, in place of a JSON body with the list under `key`. `around` is the shape of what a job says beside its
     rows, as its `payload`: such an operation can be asked for as a single call too. `identity` names the fields that
     say who a row is about, where later rows about the same replace earlier ones.
+
+    `alone` is the request of a single row, where that is another one. `cut` says how many rows a request carries, by
+    the operation's limits, the job's options, and whether its file has more than `few` rows. `options` are those that
+    only this operation takes; `look` raises `worker.sources.wanted.OptionWrong` for one that can't be followed.
     """
 
     key: str
@@ -76,3 +81,8 @@ class Rows:
     wire: Callable[[bytes, Brief], Wire] | None = None
     around: type[Schema] | None = None
     identity: tuple[str, ...] = ()
+    alone: Callable[[JSON, Brief], Wire] | None = None
+    cut: Callable[[int, Mapping[str, Any], bool], int] | None = None
+    few: int = 0
+    options: tuple[Option, ...] = ()
+    look: Callable[[Mapping[str, Any]], None] | None = None

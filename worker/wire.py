@@ -4,7 +4,7 @@ platform is asked about it later. Records like those of `operation.py`, which ho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -60,10 +60,11 @@ class Sending:
 @dataclass(frozen=True)
 class Sorted:
     """What an answer says of single rows (numbered from 1 within their request): those refused, those of which it
-    can't be said. All others were accepted."""
+    can't be said, those that were not done and may go `again`. All others were accepted."""
 
     refused: tuple[Refusal, ...] = ()
     unsure: tuple[int, ...] = ()
+    again: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,41 @@ class Lookup:
     found: Callable[[JSON, JSON], JSON | None]
     looks: int = 2
     settle: float = 5.0
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a platform is asked about later: the `count` rows of a request that left at `sent_at`, which it keeps under
+    the name `receipt` (None: its answer was lost), and how often it was asked. `rows()` reads them, as they went."""
+
+    receipt: str | None
+    sent_at: datetime
+    count: int
+    looks: int
+    rows: Callable[[], Sequence[JSON]] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Later:
+    """How a platform that takes rows first, and sees to them afterwards, is asked what came of them.
+
+    `receipt` is the name under which it keeps them, in its answer to the request. `told` asks: it yields one question
+    (a GET) after the other and gets the answers, or `worker.errors.Refused` where the platform refuses one; it returns
+    what came of the rows, None while they are under way, and raises `worker.errors.Unsure` where that can't be known
+    any more. `find` asks in the same way for the receipt of a request whose answer was lost; None where the platform
+    has nothing of it: after `looks` times it goes again. Asked after `first` seconds, then ever more rarely, down to
+    every `longest` seconds.
+
+    `only_singly` are the codes by which the platform says that it takes no rows together at all.
+    """
+
+    receipt: Callable[[JSON], str]
+    told: Callable[[Taken], Generator[Wire, JSON, Sorted | None]]
+    find: Callable[[Taken], Generator[Wire, JSON, str | None]]
+    only_singly: frozenset[str] = frozenset()
+    looks: int = 2
+    first: float = 5.0
+    longest: float = 60.0
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,10 @@ LOOKED_UP = (
     "harmful: one whose answer was lost is looked up at the platform, "
     "and made again only if the platform does not know it"
 )
+LATER = (
+    "harmless; the platform takes rows first, and tells later what came of each: one whose answer was lost is looked "
+    "for there, and made again only if it is not found"
+)
 AGAIN = "; {} may choose that it is sent again and counted as repeated"
 HEADS = ("field", "type", "needed", "may be null", "rules")
 
@@ -65,6 +69,7 @@ def _operation(one: Operation) -> str:
         one.summary,
         table(("", ""), _facts(one, facts)),
         _shape(one),
+        *filter(None, [_own_options(one)]),
         "For example:",
         example(one.example),
         f"```console\n$ {facts['command']}\n```\n\n```python\n{facts['celery']}\n```",
@@ -79,11 +84,22 @@ def _facts(one: Operation, facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("takes", _takes(one)),
         ("queue", code(queue_of(one.platform, kind))),
         ("limits", _limits(one)),
-        ("a repeat is", (LOOKED_UP if one.lookup else UNSURE[facts["repeat"]]) + _again(one, kind)),
+        ("a repeat is", _repeat(one, facts) + _again(one, kind)),
         ("a request lasts", f"at most {one.timeouts.total:g} s, {one.timeouts.connect:g} s of them to connect"),
         ("is given up", f"{GIVE_UP[kind] / 3600:g} h after it was asked for: refused, `gave_up`; it was not sent"),
         ("single rows", "the answer speaks for each" if one.verified else "the platform says nothing about them"),
     ]
+
+
+def _repeat(one: Operation, facts: dict[str, Any]) -> str:
+    return LATER if one.later else LOOKED_UP if one.lookup else UNSURE[facts["repeat"]]
+
+
+def _own_options(one: Operation) -> str:
+    """Those that no other operation takes."""
+    rows = ((code(option["name"]), option["takes"], option["meaning"]) for option in facts_of(one)["options"])
+    found = table(("option", "takes", "meaning"), rows)
+    return f"Beside [the options of every file](tasks.md), it takes:\n\n{found}" if facts_of(one)["options"] else ""
 
 
 def _again(one: Operation, kind: str) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode
 
 from sandbox.answer import Refusal, json_answer
+from sandbox.omnisend import batched
+from sandbox.omnisend.batches import Batches
 from sandbox.omnisend.contacts import Contacts
 from sandbox.omnisend.rules import STATUSES, check
 from sandbox.request import Request
@@ -22,8 +24,10 @@ MOST, USUAL = 250, 100
 NOBODY = "Not found - There is no resource behind the URI."
 
 
-def reply(contacts: Contacts, request: Request) -> Reply:
+def reply(contacts: Contacts, batches: Batches, request: Request) -> Reply:
     """What the request gets; raises `Refusal` for one that no document has."""
+    if request.head.path.startswith(batched.PATH):
+        return batched.reply(batches, request)
     path, one = request.head.path, request.head.path.removeprefix(f"{PATH}/")
     routes = _OF_ALL if path.rstrip("/") == PATH else _OF_ONE
     if routes is _OF_ONE and (one == path or "/" in one):
@@ -41,16 +45,26 @@ def welcomed(content: Any, at: str) -> int:
     return identity(addresses[0], {"welcome": addresses[0]})
 
 
+def save(contacts: Contacts, content: JSON) -> JSON:
+    """A contact that was posted, as it is then."""
+    if "identifiers" not in content:
+        raise Refusal(422, "identifiers is mandatory.", "identifiers")
+    return contacts.save(content, datetime.now(UTC))
+
+
+def answered(contact: JSON) -> JSON:
+    """What is said of a contact that was posted."""
+    return _named(contact)
+
+
 def _create(contacts: Contacts, request: Request, _one: str) -> Reply:
     content = json_object(request)
     _query(request, frozenset())
     check(content, frozenset({"sendWelcomeEmail"}))
-    if "identifiers" not in content:
-        raise Refusal(422, "identifiers is mandatory.", "identifiers")
     welcome = content.get("sendWelcomeEmail", False)
     if not isinstance(welcome, bool):
         raise Refusal(422, "sendWelcomeEmail has to be true or false.", "sendWelcomeEmail")
-    saved = contacts.save(content, datetime.now(UTC))
+    saved = save(contacts, content)
     addressed = any(one["type"] == "email" for one in content["identifiers"])
     return Reply(json_answer(200, _named(saved)), (welcomed(content, ""),) if welcome and addressed else ())
 

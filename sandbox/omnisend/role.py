@@ -18,7 +18,9 @@ from typing import Any
 
 from sandbox.answer import Answer, Refusal
 from sandbox.omnisend import requests
+from sandbox.omnisend.batches import Batches
 from sandbox.omnisend.contacts import Contacts
+from sandbox.omnisend.rules import check
 from sandbox.request import Request
 from sandbox.role import Reply
 from sandbox.strict import JSON
@@ -62,13 +64,17 @@ class Omnisend:
     most_bytes: int = 1 << 20
     contacts: Contacts = field(default_factory=_contacts, repr=False)
     window: Window = field(default_factory=lambda: Window(CALLS, SECONDS), repr=False)
+    batches: Batches = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "batches", Batches(self._post))
 
     def handle(self, request: Request) -> Reply:
         if request.head.headers.get("X-API-KEY") != self.api_key:
             raise Refusal(401, "Unauthorized - authorization error (invalid basic auth data or API key)")
         try:
             self._let_in()
-            reply = requests.reply(self.contacts, request)
+            reply = requests.reply(self.contacts, self.batches, request)
         except Refusal as refusal:
             refusal.answer = self._counted(_in_their_form(refusal.answer))
             raise
@@ -89,13 +95,22 @@ class Omnisend:
             get = self.contacts.get
             one = get(query[asked]) if asked == "contactID" else self.contacts.of(asked, query[asked])
             found = [one] if one else []
-        return {"contacts": found, "window": self.window.counts()}
+        return {"contacts": found, "window": self.window.counts(), "batches": self.batches.counts()}
 
     def forget(self) -> None:
         """Everything is as in the beginning, but for the window's size."""
         self.contacts.clear()
         self.contacts.save(FIRST, FIRST_AT, FIRST_ID)
         self.window.clear()
+        self.batches.clear()
+
+    def play(self, told: Mapping[str, Any]) -> None:
+        """How batches are played from now on."""
+        self.batches.play(told)
+
+    def _post(self, contact: JSON) -> JSON:
+        check(contact)
+        return requests.answered(requests.save(self.contacts, contact))
 
     def _let_in(self) -> None:
         wait = self.window.arrive()

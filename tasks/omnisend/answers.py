@@ -28,8 +28,8 @@ DETAILS = ("fields", "errors")
 def read(operation: Operation, status: int, _headers: Mapping[str, str], body: bytes) -> Reading:
     """A contact's id for what was written, contacts for what was asked. Raises `Unreadable` for anything else."""
     said = _decoded(body) if body.strip() else None
-    wrong = " ".join(_words(said))
-    if status >= 400 or _is_error(said):
+    wrong = " ".join(words(said))
+    if status >= 400 or (_is_error(said) and not _is_batch(operation, said)):
         return Reading(False, f"omnisend.{status}", ": ".join(filter(None, (MEANING.get(status), wrong))))
     if not isinstance(said, dict) or not _fits(operation, said):
         raise Unreadable("the answer is not one of Omnisend's")
@@ -47,8 +47,17 @@ def _is_error(said: Any) -> bool:
     return isinstance(said, dict) and any(said.get(name) for name in ("error", "errors"))
 
 
+def _is_batch(operation: Operation, said: Any) -> bool:
+    """A batch, its items (whose errors are not the request's), or a list of batches."""
+    if operation.later is None or not isinstance(said, dict):
+        return False
+    return isinstance(said.get("batchID"), str) or isinstance(said.get("batches"), list)
+
+
 def _fits(operation: Operation, said: JSON) -> bool:
     """An answer without its contact, or without a list of them, could be anybody's."""
+    if _is_batch(operation, said):
+        return True
     if operation.pages:
         return isinstance(said.get(operation.pages.items), list) and _leads_on(said.get("paging"))
     return isinstance(said.get("contactID"), str | int)
@@ -60,7 +69,7 @@ def _leads_on(paging: Any) -> bool:
     return place is None or isinstance(place, str)
 
 
-def _words(said: Any) -> Iterator[str]:
+def words(said: Any) -> Iterator[str]:
     """What an error says, and of which fields."""
     if not isinstance(said, dict):
         return

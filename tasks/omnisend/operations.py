@@ -3,11 +3,22 @@
 Source: Omnisend API v3, "Contacts", and its OpenAPI description. It names no limit of a body; that one is assumed.
 """
 
-from tasks.omnisend import requests
+from collections.abc import Mapping
+from typing import Any
+
+from tasks.omnisend import batches, imported, requests
+from tasks.omnisend.imported import ImportedContact
 from tasks.omnisend.requests import CONTACTS
 from tasks.omnisend.shapes import SaveContact, UpdateContact, WhichContact, WhichContacts
-from worker.operation import Operation, Repeat
+from worker.operation import Limits, Operation, Repeat
+from worker.rows import Rows
 from worker.wire import Pages
+
+
+def _look(options: Mapping[str, Any]) -> None:
+    imported.look(options)
+    batches.look(options)
+
 
 OPERATIONS = (
     Operation(
@@ -73,5 +84,37 @@ OPERATIONS = (
         compose=requests.contacts,
         pages=Pages("contacts", requests.following),
         example={"status": "subscribed", "limit": 100},
+    ),
+    Operation(
+        name="omnisend.import_contacts",
+        summary="Make many contacts, or change those that are known, from a file.",
+        source="Omnisend API v3, Batches, Create batch; Contacts, Create contact",
+        method="POST",
+        path=batches.BATCHES,
+        shape=ImportedContact,
+        rows=Rows(
+            "contacts",
+            ImportedContact,
+            cells=imported.CELLS,
+            fit=imported.fit,
+            wire=batches.together,
+            alone=batches.alone,
+            cut=batches.cut,
+            few=batches.FEW,
+            options=(imported.CONSENT_DATE, batches.VIA, batches.BATCH_SIZE),
+            look=_look,
+            identity=("email",),
+        ),
+        later=batches.LATER,
+        limits=Limits(rows=100, bytes=1_000_000, assumed=False),
+        repeat=Repeat.SAFE,
+        example={
+            "email": "vanessa.kensington@example.com",
+            "status": "subscribed",
+            "statusDate": "2017-05-30T15:14:22Z",
+            "firstName": "Vanessa",
+            "tags": "source: shopify, vip",
+            "favoriteColor": "blue",
+        },
     ),
 )

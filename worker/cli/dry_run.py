@@ -22,6 +22,7 @@ from worker.rows import Brief, Rows
 from worker.settings import settings
 from worker.sources.columns import doubts
 from worker.sources.cut import cut
+from worker.sources.measure import limits_of
 from worker.sources.opening import open_to_look
 from worker.sources.original import Named
 from worker.sources.piece import Piece
@@ -76,7 +77,7 @@ def brief_of(options: Mapping[str, Any], source: Source) -> Brief:
 def look(operation: Operation, rows: Rows, source: Source, brief: Brief | None = None) -> Found:
     """Check every row, a piece at a time."""
     found = Found()
-    for piece in cut(source, operation.limits):
+    for piece in cut(source, limits_of(operation, brief.options if brief else {}, source)):
         found.add(piece.rows, _refusals(operation, rows, source, piece, brief))
     return found
 

@@ -14,17 +14,32 @@ from worker.cli.sentences import Failed
 from worker.cli.show import aside
 from worker.operation import Operation
 from worker.order import Order, place, read_order
-from worker.platforms import operation
+from worker.platforms import operation, operations
 from worker.settings import settings
 from worker.sources.opening import check_begin
 from worker.sources.original import Named
 from worker.sources.wanted import FORMATS
-from worker.words import ON_UNSURE
+from worker.words import ON_UNSURE, Option
+
+
+class OfOperations(click.Command):
+    """Takes the options of single operations as well, which are declared with them."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        own = {option.name: option for one in operations().values() if one.rows for option in one.rows.options}
+        return [*super().get_params(ctx), *map(_parameter, own.values())]
+
+
+def _parameter(option: Option) -> click.Option:
+    whole = option.takes == "whole number"
+    choice = click.Choice(option.allowed) if option.allowed else click.INT if whole else click.STRING
+    return click.Option([f"--{option.name.replace('_', '-')}"], type=choice, help=f"{option.meaning}.")
+
 
 WRITES_TO_PEOPLE = ("send_", "create_cascade")
 
 
-@click.command("import")
+@click.command("import", cls=OfOperations)
 @click.argument("name", metavar="NAME")
 @click.argument("source", metavar="SOURCE")
 @shared.key

@@ -14,6 +14,7 @@ from worker.operation import Operation, Repeat
 from worker.platforms import operation, platforms
 from worker.platforms import operations as declared
 from worker.wake import queue_of
+from worker.words import Option
 
 
 @click.command()
@@ -48,10 +49,19 @@ def facts_of(one: Operation) -> dict[str, Any]:
         "repeat": one.repeat.value if isinstance(one.repeat, Repeat) else "depends on the payload",
         "limits": {"rows": one.limits.rows, "bytes": one.limits.bytes, "assumed": one.limits.assumed},
         "fields": [asdict(fact) for fact in fields.of(one.shown_shape)],
+        "options": [{"name": o.name, "takes": _takes(o), "meaning": o.meaning} for o in _own_options(one)],
         "example": one.example,
         "command": _command(one),
         "celery": _send_task(one),
     }
+
+
+def _own_options(one: Operation) -> tuple[Option, ...]:
+    return one.rows.options if one.rows else ()
+
+
+def _takes(option: Option) -> str:
+    return " or ".join(option.allowed) or option.takes
 
 
 def _command(one: Operation) -> str:
@@ -83,6 +93,8 @@ def _text(facts: dict[str, Any]) -> str:
     title = "one row of a file" if facts["takes"] == "file" else "payload"
     example = json.dumps(facts["example"], indent=2, ensure_ascii=False)
     shape = f"{title}:\n{_fields(facts['fields'])}"
+    own = [(f"  {one['name']}", one["takes"], one["meaning"]) for one in facts["options"]]
+    shape += f"\n\noptions of its own:\n{show.columns(own)}" if own else ""
     return f"{facts['name']}: {facts['summary']}\n\n{lines}\n\n{shape}\n\nfor example:\n{example}"
 
 

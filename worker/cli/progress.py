@@ -52,13 +52,14 @@ class Speed:
 def words(report: Report, pace: Pace, speed: float) -> str:
     """`50,000 of 100,000 rows, 50 %, 9,870 rows/s, 5 s left at 20 calls/s, 3 refused`."""
     rows, chunks = report["rows"], report["chunks"]
-    left = chunks["waiting"] + chunks["sending"]
+    left = chunks["waiting"] + chunks["sending"] - chunks.get("awaiting", 0)
     share = done(report) * 100 // rows["total"] if rows["total"] else 0
     parts = [f"{done(report):,} of {rows['total']:,} rows", f"{share} %"]
     if report["state"] in MOVING:
         parts.append(f"{speed:,.0f} rows/s")
     if left and report["state"] == "running":
         parts.append(f"{span(max(1, left * pace.seconds / pace.calls))} left at {_pace(pace)}")
+    parts += [f"{n:,} requests taken, to be told of"] if (n := chunks.get("awaiting")) else []
     parts += [f"{rows[name]:,} {name}" for name in ("refused", "unsure") if rows[name]]
     return ", ".join(parts if report["state"] == "running" else [report["state"], *parts])
 

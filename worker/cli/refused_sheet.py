@@ -51,13 +51,13 @@ class _Sheet:
         self.layout = Layout(source)
 
     def lines(self) -> Iterator[list[str]]:
-        after = 0
+        after: Row[Any] | None = None
         while page := self._page(after):
             for chunk in page:
                 yield from self._of_chunk(chunk)
-            after = page[-1].first_row
+            after = page[-1]
 
-    def _page(self, after: int) -> list[Row[Any]]:
+    def _page(self, after: Row[Any] | None) -> list[Row[Any]]:
         return self._own.ledger.read(lambda tx: refused.chunks_with(tx, self._job.id, after, PAGE))
 
     def _of_chunk(self, chunk: Row[Any]) -> Iterator[list[str]]:

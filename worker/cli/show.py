@@ -62,7 +62,9 @@ def _state(report: Report) -> str:
 
 
 def _requests(chunks: Mapping[str, int]) -> str:
-    parts = ", ".join(f"{n:,} {name}" for name, n in chunks.items() if n and name != "total")
+    awaiting = chunks.get("awaiting", 0)
+    apart = {**chunks, "sending": chunks["sending"] - awaiting, "awaiting": awaiting}
+    parts = ", ".join(f"{n:,} {name}" for name, n in apart.items() if n and name != "total")
     return f"{chunks['total']:,}: {parts}"
 
 

@@ -107,7 +107,8 @@ def looks(own: Process, job_id: str) -> Iterator[Report]:
         report, shut = _look(own, job_id)
         yield report
         if report["state"] in RESTING:
-            if not report["chunks"]["sending"] or on_the_wire.is_up():
+            chunks = report["chunks"]
+            if chunks["sending"] == chunks.get("awaiting", 0) or on_the_wire.is_up():
                 return
         elif shut:
             raise NotMoving(shut, report)

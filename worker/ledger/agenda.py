@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select, union_all, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select, union_all, update
 
 from worker.ledger.chunks import MOVING
 from worker.ledger.notices import notices
@@ -57,7 +57,14 @@ def to_wake(tx: Connection, now: float, pause_for: float) -> list[Row[Any]]:
     moved = exists(select(moving.c.id).where(moving.c.job_id == jobs.c.id, moving.c.state.in_(("claimed", "sending"))))
     awaited = exists(select(tickets.c.id).where(tickets.c.job_id == jobs.c.id, tickets.c.state == "waiting"))
     unplanned = and_(jobs.c.planned.is_(False), or_(jobs.c.lease_until.is_(None), jobs.c.lease_until < now))
-    asleep = or_(unplanned, and_(has_due, ~moved, ~awaited))
+    asked = chunks.alias()
+    # Whoever moves a job asks about it as well, but only before it takes a chunk in hand.
+    to_ask = exists(
+        select(asked.c.id).where(
+            asked.c.job_id == jobs.c.id, asked.c.state == "awaiting", asked.c.not_before <= now, _unheld(asked, now)
+        )
+    )
+    asleep = or_(unplanned, and_(or_(and_(has_due, ~moved), to_ask), ~awaited))
     found = (
         select(jobs.c.id)
         .where(jobs.c.state.in_(MOVING), jobs.c.wake_at <= now, asleep)
@@ -87,6 +94,10 @@ def ended_unnoticed(tx: Connection) -> list[str]:
     )
     over = select(jobs.c.id).where(jobs.c.state.in_(MOVING), jobs.c.planned.is_(True), ~still_open)
     return list(tx.execute(over).scalars())
+
+
+def _unheld(table: Any, now: float) -> ColumnElement[bool]:
+    return or_(table.c.lease_until.is_(None), table.c.lease_until < now)
 
 
 def _moving() -> Select[tuple[str]]:

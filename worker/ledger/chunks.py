@@ -84,6 +84,9 @@ MARK = Prepared(
         refused_by=bindparam("counts"),
         skipped=bindparam("left"),
         skipped_by=bindparam("left_counts"),
+        went=bindparam("gone"),
+        receipt=None,
+        looks=0,
     )
 )
 
@@ -145,12 +148,14 @@ def mark(
     named: Sequence[Refusal] = (),
     skipped_by: Mapping[str, int] = NOBODY,
     lease: float = 50.0,
+    went: str | None = None,
 ) -> bool:
     """The request leaves now. From here on only the platform knows, until its answer is settled.
 
     The lease starts anew: what came before the mark has used up some of it.
 
-    `named` are the rows that were refused, `skipped_by` counts further ones that stay behind. False when the claim is
+    `named` are the rows that were refused, `skipped_by` counts further ones that stay behind, `went` are the numbers of
+    those that go, where the platform will be asked about each. False when the claim is
     lost or the job no longer moves: send nothing.
     """
     now = time.time()
@@ -164,6 +169,7 @@ def mark(
         counts=by_code(named),
         left=sum(skipped_by.values()),
         left_counts=as_json(dict(skipped_by)),
+        gone=went,
     ).rowcount
     if marked and named:
         name(tx, held.id, named)

@@ -36,6 +36,8 @@ def end_leases(tx: Connection, gone: Sequence[str], looked_up: Sequence[str] = (
         .returning(chunks.c.job_id)
     ).scalars()
     affected.update(back)
+    asking = (chunks.c.state == "awaiting", ended)
+    tx.execute(update(chunks).where(*asking).values(lease_until=None, owner=None, fence=chunks.c.fence + 1))
     skip_in_stopped(tx, chunks.c.job_id.in_(affected))
     return sorted(affected)
 

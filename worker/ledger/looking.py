@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from worker.ledger import claims
 from worker.ledger.chunks import UNDER_WAY, moving
@@ -45,6 +45,21 @@ def look_up(tx: Connection, held: Claim, wait: float, why: str, *, looked: bool 
         why=why,
         looks=chunks.c.looks + int(looked),
     )
+
+
+def take(tx: Connection, held: Claim, receipt: str, wait: float, why: str) -> bool:
+    """The platform took its rows under this name, and is asked in `wait` seconds what came of them. False when its job
+    is over."""
+    still(tx, chunks.c.id == held.id)
+    which = (claims.one_of(chunks.c.state, ("sending", "awaiting")), not_over(chunks.c.job_id))
+    later = {"state": "awaiting", "not_before": time.time() + wait, "looks": 0}
+    return claims.release(tx, chunks, held, *which, receipt=receipt, why=why, **later)
+
+
+def awaited(tx: Connection, job_id: str) -> int:
+    """How many requests of a job the platform has still to tell of."""
+    counted = select(func.count(chunks.c.id)).where(chunks.c.job_id == job_id, IS_AWAITING)
+    return int(tx.execute(counted).scalar_one())
 
 
 def claim_awaiting(tx: Connection, job_id: str, owner: str, lease: float) -> Row[Any] | None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, and_, or_, select
 
 from worker.ledger.tables import chunks, refusals
 
 
-def chunks_with(tx: Connection, job_id: str, after: int, most: int) -> list[Row[Any]]:
-    """Chunks that hold refused rows, by row number: pass the last `first_row` seen as `after`."""
-    wanted = select(chunks).where(chunks.c.job_id == job_id, chunks.c.refused > 0, chunks.c.first_row > after)
-    return list(tx.execute(wanted.order_by(chunks.c.first_row).limit(most)))
+def chunks_with(tx: Connection, job_id: str, after: Row[Any] | None, most: int) -> list[Row[Any]]:
+    """Chunks that hold refused rows, by row number: pass the last one seen as `after`. Several may lie in the same
+    stretch of their file."""
+    wanted = select(chunks).where(chunks.c.job_id == job_id, chunks.c.refused > 0)
+    if after is not None:
+        behind = and_(chunks.c.first_row == after.first_row, chunks.c.id > after.id)
+        wanted = wanted.where(or_(chunks.c.first_row > after.first_row, behind))
+    return list(tx.execute(wanted.order_by(chunks.c.first_row, chunks.c.id).limit(most)))
 
 
 def of_chunk(tx: Connection, chunk_id: int) -> Verdicts:

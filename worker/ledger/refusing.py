@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, String, cast, delete, exists, insert, literal, select, update
 
+from worker import numbers
 from worker.ledger.tables import chunks, jobs, refusals
 from worker.outcome import Refusal
 
@@ -73,8 +74,7 @@ def give_up(tx: Connection, now: float, refusal: Refusal) -> list[str]:
 
 
 def refuse_whole(tx: Connection, row: Row[Any], refusal: Refusal) -> bool:
-    """Refuse every row of a chunk that was not sent, as one range; False when it has moved on since `row` was read."""
-    named = Refusal(row.first_row, refusal.code, refusal.reason, refusal.advice, row.first_row + row.lines - 1)
+    """Refuse every row of a chunk that was not sent; False when it has moved on since `row` was read."""
     done = tx.execute(
         update(chunks)
         .where(chunks.c.id == row.id, chunks.c.fence == row.fence, chunks.c.state.in_(UNSENT))
@@ -89,8 +89,21 @@ def refuse_whole(tx: Connection, row: Row[Any], refusal: Refusal) -> bool:
         )
     )
     if done.rowcount:
-        name(tx, row.id, [named])
+        name(tx, row.id, of_all(row, refusal))
     return bool(done.rowcount)
+
+
+def of_all(row: Row[Any], refusal: Refusal) -> list[Refusal]:
+    """What is said of every row of a chunk, as a range; as several, where only some rows of its stretch are its own."""
+    whole = (row.first_row, row.first_row + row.lines - 1)
+    found = [whole] if row.only is None else list(numbers.spans(numbers.read(row.only)))
+    return [replace(refusal, row=first, last=last if last > first else None) for first, last in found]
+
+
+def named_in(tx: Connection, chunk_id: int) -> list[Refusal]:
+    """The rows of a chunk that were refused so far."""
+    found = tx.execute(select(refusals).where(refusals.c.chunk_id == chunk_id).order_by(refusals.c.id))
+    return [Refusal(one.row, one.code, one.reason, one.advice, one.last) for one in found]
 
 
 def name(tx: Connection, chunk_id: int, named: Iterable[Refusal]) -> None:

@@ -17,6 +17,7 @@ CHUNK_SUMS = {
     "total": chunks.c.id.is_not(None),
     "waiting": chunks.c.state.in_(("waiting", "claimed")),
     "sending": chunks.c.state.in_(("sending", "awaiting")),
+    "awaiting": chunks.c.state == "awaiting",
     "done": chunks.c.state == "done",
     "unsure": chunks.c.state == "unsure",
 }
@@ -34,7 +35,7 @@ def of(tx: Connection, job_id: str) -> dict[str, Any] | None:
         "account": job.account.partition("/")[2],
         "key": job.key,
         "state": job.state,
-        "why": job.why,
+        "why": job.why or job.narrow,
         "rows": {name: int(getattr(sums, name) or 0) for name in ROW_SUMS},
         "refused_by": _summed(tx, job_id, "refused_by"),
         "skipped_by": _summed(tx, job_id, "skipped_by"),

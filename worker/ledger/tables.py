@@ -50,6 +50,7 @@ jobs = Table(
     Column("guarded", Boolean, nullable=False, server_default=false()),  # max_refused was looked at
     Column("extra", Integer, nullable=False, server_default="0"),  # requests in place of refused ones
     Column("singles", Integer, nullable=False, server_default="0"),  # rows that went alone and were refused
+    Column("narrow", Text),  # why its rows go one by one, though they were cut to go together
     Column("parent", String(20)),  # the job whose step this one is
     Column("step", String(40)),
     Column("give_up_at", Float, nullable=False),
@@ -78,6 +79,9 @@ chunks = Table(
     Column("payload", LargeBinary),
     Column("person", String(64)),  # a keyed hash: whom a call changes
     Column("stays", Text),  # numbers of rows that stay behind, said again further down
+    Column("only", Text),  # numbers of the rows of its stretch that are its own; all, if not given
+    Column("went", Text),  # numbers of the rows in the request that was last marked
+    Column("receipt", String(160)),  # under which name the platform took them, to be asked about later
     Column("looks", Integer, nullable=False, server_default="0"),  # how often the platform was asked what became of it
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("deaths", Integer, nullable=False, server_default="0"),

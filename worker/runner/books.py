@@ -12,7 +12,7 @@ from worker.ledger.types import Connection, Row
 from worker.operation import Reading
 from worker.outcome import Outcome, Refusal, refused
 from worker.process import Process
-from worker.runner import halves, replies
+from worker.runner import apart, awaiting, halves, replies
 from worker.runner.consignment import Consignment
 
 TRIES = 6
@@ -26,6 +26,13 @@ GAVE_UP = Refusal(
     "When the platform is well again, send these rows again.",
 )
 
+GAVE_UP_TRYING = Refusal(
+    1,
+    "gave_up",
+    "The platform took it several times, and never got to it.",
+    "When the platform is well again, send these rows again.",
+)
+
 Result = Reading | Exception
 
 
@@ -34,10 +41,10 @@ def book(process: Process, tx: Connection, sent: Consignment, result: Result) ->
     account = sent.account.id
     match result:
         case Reading():
-            settle(process, tx, sent, *replies.outcome(sent, result))
+            _answered(process, tx, sent, result)
             outage.answered(tx, account)
         case Refused():
-            if not halves.halved(process, tx, sent, result):
+            if not (apart.fell_back(tx, sent, result) or halves.halved(process, tx, sent, result)):
                 settle(process, tx, sent, _all_refused(sent, result))
             outage.answered(tx, account)
         case Unsure():
@@ -75,10 +82,23 @@ def settle(process: Process, tx: Connection, sent: Consignment, came: Outcome, u
     _ended(tx, sent)
 
 
+def _answered(process: Process, tx: Connection, sent: Consignment, reading: Reading) -> None:
+    """The platform tells now what came of the rows, or takes them and tells later; nobody asks it for a job that was
+    stopped."""
+    if sent.later is None:
+        settle(process, tx, sent, *replies.outcome(sent, reading))
+        return
+    receipt = sent.later.receipt(reading.answer or {})
+    wait = awaiting.wait(tx, sent.job_id, sent.later, sent.account.pace)
+    if not looking.take(tx, sent.claim, receipt, wait, "the platform took it, and tells later what came of it"):
+        chunks.lose(tx, sent.claim, "the platform took it, and the job was stopped before it told what came of it")
+
+
 def _lose(tx: Connection, sent: Consignment, why: str) -> None:
     """Looked up where the platform can be asked, else for a person."""
     lookup = sent.operation.lookup if sent.is_call else None
-    if lookup is None or not looking.look_up(tx, sent.claim, lookup.settle, why):
+    settle = sent.later.first if sent.later else lookup.settle if lookup else None
+    if settle is None or not looking.look_up(tx, sent.claim, settle, why):
         chunks.lose(tx, sent.claim, why)
 
 
@@ -97,10 +117,8 @@ def _all_refused(sent: Consignment, error: Refused) -> Outcome:
     """What the platform said of the whole request is said of every row that was in it, as a range."""
     if not error.whole:
         return refused(sent.not_skipped, [*sent.left_out, *error.refusals], sent.skipped_by)
-    said = error.refusals[0]
-    first, last = sent.chunk.first_row, sent.chunk.first_row + sent.chunk.lines - 1
-    whole = Refusal(first, said.code, said.reason, said.advice, last if last > first else None)
-    return refused(sent.not_skipped, [*sent.left_out, whole], sent.skipped_by)
+    whole = refusing.of_all(sent.chunk, error.refusals[0])
+    return refused(sent.not_skipped, [*sent.left_out, *whole], sent.skipped_by)
 
 
 def stumble(tx: Connection, job_id: str, chunk: Row[Any], error: Exception) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from worker import platforms
-from worker.check import check_taken, too_long
+from worker import numbers, platforms
+from worker.check import Checked, check_taken, too_long
 from worker.client import Parcel
 from worker.errors import Refused
 from worker.ledger.claims import Claim, of
@@ -26,6 +26,7 @@ from worker.rows import Brief
 from worker.runner.held_back import held_back
 from worker.runner.sieves import Sifting, sifted
 from worker.runner.unchanged import Print
+from worker.sources.cells import Taken
 from worker.sources.chosen import chosen
 from worker.sources.given import given_source
 from worker.sources.opening import open_rows
@@ -33,7 +34,7 @@ from worker.sources.original import Named
 from worker.sources.piece import line_limit
 from worker.sources.read_back import read_piece, rows_of
 from worker.sources.source import Source
-from worker.wire import Sending, Wire
+from worker.wire import Later, Sending, Wire
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,16 @@ class Consignment:
     skipped_by: Mapping[str, int] = field(default_factory=dict)
     numbers: Sequence[int] = field(default=(), repr=False)
     prints: Sequence[Print] = field(default=(), repr=False)
+    later: Later | None = None
 
     @property
     def is_call(self) -> bool:
         return self.payload is not None
+
+    @property
+    def if_lost(self) -> Repeat:
+        """Where the platform can be asked about rows that it took, not even a harmless request is repeated unasked."""
+        return Repeat.HARMFUL if self.later else self.repeat
 
     @property
     def rows(self) -> int:
@@ -77,6 +84,10 @@ class Question:
     account: Account
     repeat: Repeat
     pack: Callable[[], Parcel] = field(repr=False)
+
+    @property
+    def if_lost(self) -> Repeat:
+        return self.repeat
 
 
 class NothingToSend(Exception):
@@ -121,15 +132,14 @@ def _of_file(process: Process, job: Row[Any], operation: Operation, account: Acc
         raise Refused([too_long(chunk, operation.limits)])
     source = source_of(process, job, chunk)
     brief = brief_of(process, job, account, source)
-    taken = rows_of(source, chunk, read_piece(source, chunk))
+    taken = own_rows(source, chunk, chunk.only)
     left = held_back(process, job, operation, chunk, chosen(brief.options), taken)
     checked_rows, more = sifted(Sifting(process, job, operation, check_taken(source, left.taken, rows, brief)))
     skipped_by = left.skipped + more
     if not checked_rows.rows:
         raise NothingToSend(_unsent(chunk, checked_rows.refusals, skipped_by))
-    encoded = rows.encode(checked_rows.rows, brief)
-    if len(encoded) > line_limit(operation.limits):
-        raise TooBig
+    alone = rows.alone is not None and len(checked_rows.rows) == 1
+    wire = _alone(operation, checked_rows, brief) if alone else _together(operation, checked_rows, brief)
     return Consignment(
         job.id,
         operation,
@@ -138,11 +148,28 @@ def _of_file(process: Process, job: Row[Any], operation: Operation, account: Acc
         of(chunk),
         repeat_of(operation, brief.around),
         tuple(checked_rows.refusals),
-        _packing(process, operation, account, wire_of_rows(operation, encoded, brief)),
+        _packing(process, operation, account, wire),
         skipped_by=skipped_by,
         numbers=checked_rows.numbers,
         prints=_of_those(checked_rows.numbers, left.prints),
+        later=None if alone else operation.later,
     )
+
+
+def _alone(operation: Operation, going: Checked, brief: Brief) -> Wire:
+    """The request of a single row."""
+    assert operation.rows is not None and operation.rows.alone is not None  # noqa: S101 - asked for before
+    return operation.rows.alone(going.rows[0], brief)
+
+
+def _together(operation: Operation, going: Checked, brief: Brief) -> Wire:
+    """The request that carries these rows. Raises `TooBig`."""
+    rows = operation.rows
+    assert rows is not None  # noqa: S101 - a file is recorded only for operations with rows
+    encoded = rows.encode(going.rows, brief)
+    if len(encoded) > line_limit(operation.limits):
+        raise TooBig
+    return wire_of_rows(operation, encoded, brief)
 
 
 def wire_of_rows(operation: Operation, encoded: bytes, brief: Brief) -> Wire:
@@ -153,9 +180,15 @@ def wire_of_rows(operation: Operation, encoded: bytes, brief: Brief) -> Wire:
     return Wire(operation.path, body={operation.rows.key: msgspec.Raw(encoded)})
 
 
-def _of_those(numbers: Sequence[int], prints: Sequence[Print]) -> list[Print]:
-    going = frozenset(numbers) if prints else ()
-    return [one for one in prints if one.number in going]
+def own_rows(source: Source, chunk: Row[Any], only: str | None) -> Taken:
+    """The rows of a chunk's stretch, or only some of them."""
+    taken = rows_of(source, chunk, read_piece(source, chunk))
+    return taken if only is None else taken.only(numbers.read(only))
+
+
+def _of_those(going: Sequence[int], prints: Sequence[Print]) -> list[Print]:
+    numbers_going = frozenset(going) if prints else ()
+    return [one for one in prints if one.number in numbers_going]
 
 
 def _unsent(chunk: Row[Any], refusals: Sequence[Refusal], skipped_by: Mapping[str, int]) -> Outcome:

@@ -11,7 +11,7 @@ from worker.ledger import jobs, outlook
 from worker.ledger.types import Row
 from worker.platforms import account
 from worker.process import Process
-from worker.runner import suspects
+from worker.runner import awaited, suspects
 from worker.runner.lane import MOSTLY_WAITING, Lane
 from worker.runner.planner import plan
 from worker.wake import wake_up
@@ -36,7 +36,10 @@ def move(process: Process, job: Row[Any]) -> None:
 def _carry(process: Process, job: Row[Any]) -> None:
     window = Window(process, job)
     with process.slots.lane(job) as free:
-        if not free or window.full():
+        if not free:
+            return
+        awaited.run(process, job)
+        if window.full():
             return
         suspects.run(process, job)
         end = Lane(process, job, next(_numbers), window.grow).run()

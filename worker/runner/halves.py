@@ -13,6 +13,7 @@ from worker.ledger.types import Connection, Row
 from worker.operation import Repeat
 from worker.outcome import Refusal
 from worker.process import Process
+from worker.runner import apart
 from worker.runner.consignment import Consignment, source_of
 from worker.sources.cut import halves
 from worker.sources.read_back import read_piece
@@ -35,7 +36,10 @@ def halved(process: Process, tx: Connection, sent: Consignment, error: Refused) 
     job = jobs.get(tx, sent.job_id)
     if job is None or not halving.take(tx, sent.job_id):
         return False
-    cut_in_two(process, tx, job, sent.chunk)
+    if sent.later or sent.chunk.only:
+        apart.in_two(tx, sent)
+    else:
+        cut_in_two(process, tx, job, sent.chunk)
     jobs.look_at(tx, sent.job_id)
     return True
 
@@ -44,6 +48,9 @@ def cut_in_two(process: Process, tx: Connection, job: Row[Any], chunk: Row[Any])
     """Replace a claimed chunk by its two halves, waiting; a single row that is too big is refused."""
     if chunk.rows == 1:
         refusing.refuse_whole(tx, chunk, TOO_BIG)
+        return
+    if chunk.only:
+        apart.own_in_two(tx, chunk)
         return
     source = source_of(process, job, chunk)
     data = read_piece(source, chunk)

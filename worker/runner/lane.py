@@ -24,7 +24,7 @@ from worker.ledger.claims import Claim
 from worker.ledger.types import Connection, Row
 from worker.operation import NotConnected, Reading, Repeat
 from worker.process import Process
-from worker.runner import books, sending
+from worker.runner import apart, books, sending
 from worker.runner.consignment import Consignment, NothingToSend, TooBig, prepare
 from worker.runner.halves import cut_in_two
 from worker.runner.threshold import Threshold
@@ -118,6 +118,11 @@ class Lane:
         except Exception as error:
             log.exception("chunk %s of job %s could not be made ready", chunk.n, self._job.id)
             return self._book_unsent(partial(books.stumble, job_id=self._job.id, chunk=chunk, error=error), going_on)
+        return self._set_out(consignment, going_on)
+
+    def _set_out(self, consignment: Consignment, going_on: bool) -> bool:
+        if consignment.later and self._job.narrow:
+            return self._book_unsent(partial(apart.singly, consignment=consignment), going_on)
         try:
             parcel = sending.ready_in_place(self._process, consignment, self._process.ledger.flush)
         except (Busy, Down) as error:
@@ -140,7 +145,7 @@ class Lane:
         return ahead.result() if ahead is not None and number == chunk.id else prepare(self._process, self._job, chunk)
 
     def _send(self, consignment: Consignment, parcel: Parcel, going_on: bool) -> bool:
-        harmful = consignment.repeat is Repeat.HARMFUL
+        harmful = consignment.if_lost is Repeat.HARMFUL
         if (harmful or consignment.is_call) and not self._mark(consignment, going_on):
             return False
         self._prepare_ahead()

@@ -22,6 +22,7 @@ from worker.sources.chosen import chosen
 from worker.sources.columns import doubts
 from worker.sources.cut import cut
 from worker.sources.identity import Identity
+from worker.sources.measure import limits_of
 from worker.sources.opening import Interrupted, open_to_plan
 from worker.sources.piece import Piece
 from worker.sources.refused import SourceAway, SourceRefused
@@ -56,7 +57,7 @@ def plan(process: Process, job: Row[Any], wake: Callable[[], object]) -> None:
 
 def _plan_source(process: Process, job: Row[Any], held: Claim, source: Source, wake: Callable[[], object]) -> None:
     _same_file(process, job, held, source)
-    limits = platforms.operation(job.operation).limits
+    limits = limits_of(platforms.operation(job.operation), json.loads(job.options), source)
     with closing(Repeats()) as repeats:
         _look_for_repeats(process, job, held, source, repeats)
         after = process.ledger.read(lambda tx: planning.last_planned(tx, job.id))

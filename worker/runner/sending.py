@@ -58,18 +58,18 @@ def send(process: Process, consignment: Consignment | Question, parcel: Parcel) 
     try:
         answer = process.client.send(parcel, consignment.operation)
         process.latency[consignment.account.id].saw(answer.seconds)
-        return meaning(consignment.operation, consignment.account.platform, consignment.repeat, answer)
+        return meaning(consignment.operation, consignment.account.platform, consignment.if_lost, answer)
     except NotSent as error:
         return Down(f"never connected ({error})")
     except Lost as error:
-        return lost(f"the answer is lost ({error})", consignment.repeat)
+        return lost(f"the answer is lost ({error})", consignment.if_lost)
     except Refused as error:
         return without_keys(error, consignment.account.access)
     except (Busy, Down, Forbidden, Unsure) as error:
         return error
     except Exception as error:
         log.exception("a request of %s ended in a mistake of ours", consignment.operation.name)
-        return lost(f"our own mistake while sending: {type(error).__name__}", consignment.repeat)
+        return lost(f"our own mistake while sending: {type(error).__name__}", consignment.if_lost)
 
 
 def without_keys(error: Refused, access: Access) -> Refused:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from worker import outage
+from worker import numbers, outage
 from worker.errors import Busy, Forbidden
 from worker.ledger import chunks
 from worker.ledger.claims import Claim
@@ -89,9 +89,10 @@ class Threshold:
         return Marked(False, [], probe)
 
     def _marked(self, tx: Connection, consignment: Consignment) -> bool:
-        if consignment.repeat is Repeat.SAFE:
+        if consignment.if_lost is Repeat.SAFE:
             return chunks.renew(tx, consignment.claim, self.lease)
-        return chunks.mark(tx, consignment.claim, consignment.left_out, consignment.skipped_by, self.lease)
+        went = numbers.written(consignment.numbers) if consignment.later else None
+        return chunks.mark(tx, consignment.claim, consignment.left_out, consignment.skipped_by, self.lease, went)
 
     def _admit(self, tx: Connection, consignment: Consignment) -> Claim | None:
         return outage.admit(tx, self.job.account, self.owner, self.lease, braked=self._braked(consignment))

@@ -52,6 +52,13 @@ class Taken:
     lines: Sequence[bytes] = field(repr=False)
     refusals: Sequence[Refusal] = ()
 
+    def only(self, wanted: Sequence[int]) -> Taken:
+        """Those with these numbers."""
+        own = frozenset(wanted)
+        places = [at for at, number in enumerate(self.numbers) if number in own]
+        refusals = [one for one in self.refusals if one.row in own]
+        return Taken([self.numbers[at] for at in places], [self.lines[at] for at in places], refusals)
+
 
 class _Wrong(Exception):
     """A row that can't be read: code, reason and advice."""

@@ -1,0 +1,34 @@
+"""The rows of a request that is long gone, read back as they went: to know which of them a platform speaks of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from worker import numbers, platforms
+from worker.check import check_taken
+from worker.ledger.types import Row
+from worker.operation import JSON
+from worker.process import Process
+from worker.runner.consignment import brief_of, own_rows, source_of
+from worker.runner.unchanged import Print, Prints
+from worker.sources.chosen import chosen
+
+
+def rows_again(process: Process, job: Row[Any], chunk: Row[Any], went: Sequence[int]) -> list[JSON]:
+    """The rows of these numbers, as they went. Raises `SourceChanged`."""
+    operation = platforms.operation(job.operation)
+    assert operation.rows is not None  # noqa: S101 - a file is recorded only for operations with rows
+    source = source_of(process, job, chunk)
+    brief = brief_of(process, job, platforms.account(job.account), source)
+    return check_taken(source, own_rows(source, chunk, numbers.written(went)), operation.rows, brief).rows
+
+
+def prints_again(process: Process, job: Row[Any], chunk: Row[Any], went: Sequence[int]) -> Sequence[Print]:
+    """The fingerprints of these rows, for a job that leaves out what is unchanged."""
+    operation, wanted = platforms.operation(job.operation), chosen(json.loads(job.options))
+    if not wanted.changed_only:
+        return ()
+    taken = own_rows(source_of(process, job, chunk), chunk, numbers.written(went))
+    return Prints(process, job, operation, wanted).of(taken.numbers, taken.lines)
