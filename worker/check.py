@@ -62,12 +62,23 @@ def check_piece(source: Source, piece: Stretch, rows: Rows, brief: Brief | None 
 
 def check_taken(source: Source, taken: Taken, rows: Rows, brief: Brief | None = None) -> Checked:
     """Check rows that were read back, and fit them to their job's `brief`."""
-    checked = check_lines(taken.numbers, taken.lines, rows)
-    if brief is not None and rows.fit is not None:
-        checked = _fitted(checked, rows.fit, brief)
+    checked = _check_cells(taken, rows, brief) if brief else check_lines(taken.numbers, taken.lines, rows)
     said = map(source.reader.advise, checked.refusals) if source.reader else checked.refusals
     refusals = [*taken.refusals, *said]
     return replace(checked, refusals=sorted(refusals, key=lambda refusal: refusal.row))
+
+
+def _check_cells(taken: Taken, rows: Rows, brief: Brief) -> Checked:
+    """By the cells of the rows where that is enough, else by their lines: of halves, down to a few."""
+    if taken.cells is None or rows.cells is None or rows.cells.precheck is None or not taken.cells:
+        return _fitted(check_lines(taken.numbers, taken.lines, rows), rows.fit, brief)
+    sent = rows.cells.precheck(taken.cells, brief)
+    if sent is not None:
+        return Checked(list(sent), [], list(taken.numbers))
+    if len(taken.numbers) <= FEW:
+        return _fitted(check_lines(taken.numbers, taken.lines, rows), rows.fit, brief)
+    first, second = (_check_cells(half, rows, brief) for half in taken.halves())
+    return Checked(first.rows + second.rows, first.refusals + second.refusals, first.numbers + second.numbers)
 
 
 def check_lines(numbers: Sequence[int], lines: Sequence[bytes], rows: Rows) -> Checked:
@@ -80,7 +91,9 @@ def check_lines(numbers: Sequence[int], lines: Sequence[bytes], rows: Rows) -> C
     return checked
 
 
-def _fitted(checked: Checked, fit: Callable[[JSON, Brief], Any], brief: Brief) -> Checked:
+def _fitted(checked: Checked, fit: Callable[[JSON, Brief], Any] | None, brief: Brief) -> Checked:
+    if fit is None:
+        return checked
     fitted = Checked(refusals=checked.refusals)
     for number, row in zip(checked.numbers, checked.rows, strict=True):
         try:

@@ -25,6 +25,9 @@ class Cells:
     `moments` are dates and times, of which a job may say the time zone. `likely` are further names that the platform
     knows: a column that is nearly called so is probably meant. `names_once`: the names of columns go once a request,
     not with each row.
+
+    `precheck` takes the cells of all rows of a chunk, and gives back what is sent for them, as `Rows.shape` and
+    `Rows.fit` would leave it, or None when it can't vouch for every one: then no row has to become JSON first.
     """
 
     fields: tuple[str, ...]
@@ -32,6 +35,7 @@ class Cells:
     moments: tuple[str, ...] = ()
     likely: tuple[str, ...] = ()
     names_once: bool = False
+    precheck: Callable[[Sequence[Sequence[str]], Brief], Sequence[Any] | None] | None = None
 
 
 @dataclass(frozen=True)

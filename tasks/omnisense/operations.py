@@ -5,7 +5,7 @@ Source: Omnisense API documentation v1.0. It names no limits; those marked assum
 
 from tasks.omnisense import events, newsletters, subscriber_files, subscribers
 from tasks.omnisense.access import ADMIN, BASIC
-from tasks.omnisense.precheck import precheck
+from tasks.omnisense.precheck import precheck, precheck_cells
 from tasks.omnisense.shapes import NEWSLETTER, Event, Newsletter, Subscriber, SubscriberRow, User, UserEvent
 from worker.operation import Limits, Operation, Repeat, Timeouts
 from worker.rows import Cells, Rows
@@ -42,7 +42,7 @@ OPERATIONS = (
         rows=Rows(
             "subscribers",
             SubscriberRow,
-            cells=Cells(("email",), likely=tuple(User().fields), names_once=True),
+            cells=Cells(("email",), likely=tuple(User().fields), names_once=True, precheck=precheck_cells),
             fit=subscriber_files.fit,
             encode=subscriber_files.encode,
             wire=subscriber_files.wire,

@@ -26,9 +26,21 @@ def fit(row: JSON, brief: Brief) -> list[str]:
 
 def encode(rows: Sequence[Sequence[str]], brief: Brief) -> bytes:
     """CSV in UTF-8 with a header, and without a byte order mark, which the document forbids."""
+    table = [brief.columns, *rows]
+    text = "\r\n".join(map(",".join, table)) + "\r\n"
+    return (text if _is_plain(text, len(table), len(brief.columns)) else _quoted(table)).encode()
+
+
+def _is_plain(text: str, rows: int, columns: int) -> bool:
+    """Whether no cell in it needs quotes: there are no marks but those between the cells."""
+    marks = {",": rows * (columns - 1), "\r": rows, "\n": rows, '"': 0}
+    return all(text.count(mark) == times for mark, times in marks.items())
+
+
+def _quoted(table: Sequence[Sequence[str]]) -> str:
     text = io.StringIO(newline="")
-    csv.writer(text).writerows([brief.columns, *rows])
-    return text.getvalue().encode()
+    csv.writer(text).writerows(table)
+    return text.getvalue()
 
 
 def wire(content: bytes, _brief: Brief) -> Wire:

@@ -23,6 +23,7 @@ from worker.operation import JSON
 from worker.outcome import Refusal
 from worker.rows import Cells
 from worker.sources.formulas import restored
+from worker.sources.glance import Lines, is_text, split_plainly
 from worker.sources.piece import Stretch
 from worker.sources.sheet import Sheet
 from worker.sources.wanted import Wanted
@@ -46,11 +47,21 @@ BAD_QUOTES = (
 
 @dataclass(frozen=True)
 class Taken:
-    """The rows of a piece as lines of JSON with their numbers, and why others are none."""
+    """The rows of a piece as lines of JSON with their numbers, and why others are none; the `cells` of these rows where
+    nothing has to be read into them."""
 
     numbers: Sequence[int]
     lines: Sequence[bytes] = field(repr=False)
     refusals: Sequence[Refusal] = ()
+    cells: Sequence[list[str]] | None = field(default=None, repr=False)
+
+    def halves(self) -> tuple[Taken, Taken]:
+        """The first and the second half of the rows, without the refusals."""
+        middle = len(self.numbers) // 2
+        return self._part(slice(middle)), self._part(slice(middle, None))
+
+    def _part(self, at: slice) -> Taken:
+        return Taken(self.numbers[at], self.lines[at], (), None if self.cells is None else self.cells[at])
 
     def only(self, wanted: Sequence[int]) -> Taken:
         """Those with these numbers."""
@@ -82,23 +93,38 @@ class Reader:
         ]
         if wanted.time_zone:
             self._reads += [(at, name, _in_zone(wanted.time_zone)) for at, name in places if name in cells.moments]
+        as_they_are = not (self._reads or self._defused or wanted.json_column or wanted.leave_out)
+        self._glances = as_they_are and cells.precheck is not None
         self._naive = () if wanted.time_zone else tuple(f"{name}.naive" for name in cells.moments)
 
     def rows(self, piece: Stretch, data: bytes) -> Taken:
         """Each row of the piece either as a line or refused."""
+        if not (self._glances and is_text(data)):
+            return Taken(*self._sorted(piece, data, self._line))
+        plain = split_plainly(self.sheet.delimiter, piece, data)
+        if plain and set(map(len, plain)) == {len(self.sheet.names)}:
+            numbers = range(piece.first_row, piece.first_row + piece.lines)
+            return Taken(numbers, Lines(plain, self._line), (), plain)
+        found, cells, refusals = self._sorted(piece, data, self._sound)
+        return Taken(found, Lines(cells, self._line), refusals, cells)
+
+    def _sorted(
+        self, piece: Stretch, data: bytes, read: Callable[[list[str] | None], Any]
+    ) -> tuple[list[int], list[Any], list[Refusal]]:
+        """The numbers of rows that can be `read`, what they are then, and why others can't."""
         numbers: list[int] = []
-        lines: list[bytes] = []
+        rows: list[Any] = []
         refusals: list[Refusal] = []
         for number, last, cells in parsed(self.sheet.delimiter, piece.first_row, data):
             try:
-                lines.append(self._line(cells))
+                rows.append(read(cells))
                 numbers.append(number)
             except _Wrong as wrong:
                 code, reason, advice = wrong.args
                 refusals.append(Refusal(number, code, reason, advice, last if last > number else None))
             except UnicodeEncodeError:
                 refusals.append(Refusal(number, *NO_TEXT))
-        return Taken(numbers, lines, refusals)
+        return numbers, rows, refusals
 
     @property
     def holds_json(self) -> bool:
@@ -117,11 +143,15 @@ class Reader:
             return refusal
         return Refusal(refusal.row, refusal.code, refusal.reason, f"{refusal.advice} {ZONE_ADVICE}", refusal.last)
 
-    def _line(self, cells: list[str] | None) -> bytes:
+    def _sound(self, cells: list[str] | None) -> list[str]:
         if cells is None:
             raise _Wrong(*BAD_QUOTES)
         if len(cells) != len(self.sheet.names):
             raise _Wrong(*_ragged(len(cells), len(self.sheet.names)))
+        return cells
+
+    def _line(self, found: list[str] | None) -> bytes:
+        cells = self._sound(found)
         if self._defused:
             cells = list(map(restored, cells))
         if self._whole is not None:

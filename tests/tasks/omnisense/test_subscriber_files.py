@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 
 from sandbox.server import Sandbox, start
 from tasks.omnisense import PLATFORM
+from tasks.omnisense.shapes import SubscriberRow
 from worker.answers import meaning
-from worker.check import check_lines, check_piece
+from worker.check import FEW, check_lines, check_piece
 from worker.client import Client
 from worker.operation import Operation, Repeat
 from worker.outcome import Refusal
 from worker.platforms import operation
-from worker.rows import Brief, Rows
+from worker.rows import Brief, Cells, Rows
 from worker.runner.consignment import wire_of_rows
 from worker.settings import SETTINGS, Settings, read
 from worker.sources.cut import cut
@@ -33,6 +34,7 @@ from worker.sources.refused import SourceRefused
 
 IMPORT: Operation = operation("omnisense.import_subscribers")
 ROWS: Rows = IMPORT.rows or Rows("", IMPORT.shape)
+SLOW = replace(ROWS, cells=replace(ROWS.cells or Cells(()), precheck=None))
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
 
@@ -74,6 +76,18 @@ class Post:
                     self._send(ROWS.encode(checked.rows, brief), brief)
         people = {who["columns"]["email"]: who["columns"] for who in self._sandbox.state("omnisense")}
         return Came(people, refusals, rows)
+
+    def checked(self, content: bytes, rows: Rows, **options: Any) -> tuple[list[list[str]], list[Refusal]]:
+        """What would be sent of a file, and what is refused."""
+        named = replace(self.named(content, options), rows=rows)
+        sent: list[list[str]] = []
+        refusals: list[Refusal] = []
+        with open_to_look(named, self._told) as source:
+            for piece in cut(source, IMPORT.limits):
+                found = check_piece(source, piece, rows, Brief(options, {}, NOW, columns=source.columns))
+                sent += found.rows
+                refusals += found.refusals
+        return sent, refusals
 
     def _send(self, encoded: bytes, brief: Brief) -> None:
         parcel = self._client.pack(IMPORT, PLATFORM, self._access, wire_of_rows(IMPORT, encoded, brief))
@@ -157,6 +171,44 @@ def test_any_bytes_below_a_header_are_rows_that_arrive_or_are_refused(
     came = post(content, format="csv", encoding="utf-8", delimiter="comma")
     assert len(came.people) + len(came.refusals) >= came.rows - len(lines) - 1  # noise may say the same address again
     assert all(cells.keys() == {"email", "city"} for cells in came.people.values())
+
+
+# --- the fast road: cells that are looked at all at once
+
+
+@given(tables(), st.sampled_from(",;"), st.sampled_from(["\r\n", "\n", "\r"]), st.booleans(), st.binary(max_size=30))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+def test_both_roads_send_and_refuse_the_same(
+    post: Post, table: Any, delimiter: str, end: str, quoted: bool, noise: bytes
+) -> None:
+    quoting = csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
+    content = written(table, delimiter=delimiter, quoting=quoting, lineterminator=end) + noise
+    found = post.checked(content, ROWS, delimiter=delimiter, encoding="utf-8")
+    assert found == post.checked(content, SLOW, delimiter=delimiter, encoding="utf-8")
+
+
+def test_one_doubtful_row_sends_only_its_neighbours_the_slow_road(post: Post) -> None:
+    looked_at: list[Any] = []
+
+    class Watched(SubscriberRow):
+        def load(self, data: Any, **more: Any) -> Any:
+            looked_at.append(data)
+            return super().load(data, **more)
+
+    people = [[f"p{at}@shop.example.com", "x" * (at % 3)] for at in range(1000)]
+    people[700][0] = "nobody"
+    sent, refusals = post.checked(written((["email", "x"], people)), replace(ROWS, shape=Watched))
+    assert (len(sent), [refusal.row for refusal in refusals]) == (999, [702])
+    assert len(looked_at) <= FEW
+
+
+@given(tables())
+@settings(max_examples=200, deadline=None)
+def test_quotes_stand_where_the_standard_library_puts_them(table: Any) -> None:
+    header, rows = table
+    even = [(row + [""] * len(header))[: len(header)] for row in rows]
+    brief = Brief({}, {}, NOW, columns=tuple(header))
+    assert ROWS.encode(even, brief) == written((header, even))
 
 
 def test_a_bigger_file_goes_as_several_files_each_with_the_header(post: Post) -> None:
