@@ -14,8 +14,9 @@ from tests.bench import sizes as files
 from tests.bench.calls import Calls
 from tests.bench.figures import Run
 from tests.bench.stand import Sink, bare_loop, omniworker
-from tests.lab import events
+from tests.lab import events, people
 from tests.lab.goals import Goal
+from tests.lab.people import SUBSCRIBERS
 from tests.lab.rig import Rig
 from tests.lab.waiting import until
 
@@ -79,6 +80,23 @@ def speed(bench: Bench) -> Found:
         yield ours[-1]
     yield Goal("wall of (b) / wall of (a)", _wall(ours) / _wall(limits), 2.0)
     yield Goal("peak memory of a worker process, MB", _peak(ours), MOST_MB)
+
+
+def subscribers(bench: Bench) -> Found:
+    """(j) CSV by multipart, of cells that need no quotes and of some that do, in turns."""
+    for kind, line in (("plain", people.LINE), ("quoted", people.QUOTED)):
+        file = people.write(bench.folder / f"{kind}.csv", bench.rows, line=line)
+        limits, ours = [], []
+        for _ in range(bench.rounds):
+            limits.append(replace(bare_loop(file), name=f"(j) {kind} CSV in forms: bare loop"))
+            yield limits[-1]
+            with profile.watching(bench.profiled and bench.profiled / kind) as watch:
+                run = omniworker(bench.fresh(), file, bench.rows, watch=watch, operation=SUBSCRIBERS)
+            ours.append(replace(run, name=f"(j) {kind} CSV in forms: omniworker"))
+            yield ours[-1]
+        file.unlink()
+        yield Goal(f"{kind} CSV in forms: wall / wall of the bare loop", _wall(ours) / _wall(limits), 1.5)
+        yield Goal(f"{kind} CSV in forms: peak memory of a worker process, MB", _peak(ours), MOST_MB)
 
 
 def celery(bench: Bench) -> Found:
@@ -162,6 +180,7 @@ def single(bench: Bench) -> Found:
 
 COMPARISONS: dict[str, Callable[[Bench], Found]] = {
     "speed": speed,
+    "subscribers": subscribers,
     "celery": celery,
     "latency": latency,
     "flight": flight,

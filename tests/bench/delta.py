@@ -9,9 +9,9 @@ from sandbox.omnisense import Omnisense
 from tests.bench.figures import Run
 from tests.bench.stand import LONGEST, PACE, sink
 from tests.lab import processes
+from tests.lab.people import SUBSCRIBERS
 from tests.lab.rig import Rig, rig
 
-SUBSCRIBERS = "omnisense.import_subscribers"
 HEAD = "email,first_name,last_name,lang,city,optin\n"
 LINE = "customer%08d@shop.example.com,Foo %d,Bar,fr,Perpignan,true\n"
 AT_ONCE = 10_000

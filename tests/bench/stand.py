@@ -16,7 +16,7 @@ from urllib.request import urlopen
 from sandbox.omnisense import Omnisense
 from tests.bench.figures import Run
 from tests.lab import processes
-from tests.lab.rig import Rig, rig
+from tests.lab.rig import IMPORT, Rig, rig
 from tests.lab.surroundings import bare
 from tests.lab.waiting import until
 from worker.embedded import HOST, free_port
@@ -75,6 +75,7 @@ def bare_loop(file: Path, latency: float = 0.0, threads: int = 1) -> Run:
     """The limit on this machine, now."""
     with sink(latency) as platform:
         words = ["-m", "tests.bench.bare", str(file), f"{platform.url}/import", "--threads", str(threads)]
+        words += ["--csv"] if file.suffix == ".csv" else []
         process = started(words, stdout=subprocess.PIPE)
         try:
             said = json.loads(process.communicate()[0])
@@ -84,20 +85,27 @@ def bare_loop(file: Path, latency: float = 0.0, threads: int = 1) -> Run:
         return Run("bare loop", said["rows"], said["wall"], said["cpu"], (said["peak"],), _others(note, platform))
 
 
-def omniworker(folder: Path, file: Path, rows: int, latency: float = 0.0, watch: Watch | None = None) -> Run:
+def omniworker(
+    folder: Path,
+    file: Path,
+    rows: int,
+    latency: float = 0.0,
+    watch: Watch | None = None,
+    operation: str = IMPORT,
+) -> Run:
     """From the recording of the job to its end; CPU of the workers' processes in that time, and their peak memory."""
     with sink(latency) as platform:
         connection = Omnisense().environment(f"{platform.url}{Omnisense().prefix}")
         with rig(folder, connection, OMNISENSE_PACE=PACE, LOG_LEVEL="WARNING") as one:
             one.workers.start()
             one.workers.ready()
-            return _measured(one, platform, file, rows, watch)
+            return _measured(one, platform, file, rows, watch, operation)
 
 
-def _measured(one: Rig, platform: Sink, file: Path, rows: int, watch: Watch | None) -> Run:
+def _measured(one: Rig, platform: Sink, file: Path, rows: int, watch: Watch | None, operation: str) -> Run:
     pids, redis = one.workers.pids(), [one.redis.process.pid]
     busy, redis_busy, began = processes.cpu(pids), processes.cpu(redis), time.perf_counter()
-    job = one.ask(file)
+    job = one.ask(file, operation)
     if watch:
         watch(one, platform)
     state = one.still(job, LONGEST)

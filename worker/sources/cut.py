@@ -17,8 +17,9 @@ from typing import BinaryIO
 from worker.operation import Limits
 from worker.sources.inbox import BLOCK
 from worker.sources.piece import Piece, Stretch, line_limit, piece_of
-from worker.sources.records import cut_records, halve_records
+from worker.sources.records import halve_records
 from worker.sources.source import Source
+from worker.sources.strides import cut_records
 
 
 def cut(source: Source, limits: Limits, after: Stretch | None = None) -> Iterator[Piece]:

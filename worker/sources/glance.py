@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import overload
 
@@ -26,7 +27,7 @@ def split_plainly(delimiter: str, piece: Stretch, data: bytes) -> list[list[str]
 
 
 class Lines(Sequence[bytes]):
-    """Rows as lines of JSON that are made when somebody looks at them."""
+    """Rows as lines of JSON, which are made when somebody looks at one."""
 
     def __init__(self, cells: Sequence[list[str]], line: Callable[[list[str]], bytes]) -> None:
         self._cells, self._line = cells, line
@@ -41,7 +42,11 @@ class Lines(Sequence[bytes]):
     def __getitem__(self, at: int | slice) -> bytes | Lines:
         if isinstance(at, slice):
             return Lines(self._cells[at], self._line)
-        return self._line(self._cells[at])
+        return self._made[at]
 
     def __iter__(self) -> Iterator[bytes]:
-        return map(self._line, self._cells)
+        return iter(self._made)
+
+    @functools.cached_property
+    def _made(self) -> list[bytes]:
+        return list(map(self._line, self._cells))

@@ -64,10 +64,10 @@ class _Feed:
         return record
 
 
-def cut_records(source: Source, limits: Limits, offset: int, row: int) -> Iterator[Piece]:
-    """The pieces of a CSV file from `offset`, which is the beginning of line `row`."""
+def cut_closely(source: Source, limits: Limits, offset: int, row: int) -> Iterator[Piece]:
+    """The pieces of a CSV file from `offset`, which is the beginning of line `row` and where its stream stands."""
     most = line_limit(limits)
-    names = _weight_of_names(source)
+    names = weight_of_names(source)
     held: list[Record] = []
     weight = rows = 0
     for record in _records(source, most, row):
@@ -86,7 +86,7 @@ def cut_records(source: Source, limits: Limits, offset: int, row: int) -> Iterat
         yield from _kept(_piece(source, offset, row, held))
 
 
-def _weight_of_names(source: Source) -> int:
+def weight_of_names(source: Source) -> int:
     """What they add to each row of a request."""
     if source.reader and source.reader.names_once:
         return 0

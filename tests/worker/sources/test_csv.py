@@ -6,11 +6,12 @@ import csv
 import io
 import tempfile
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -21,11 +22,14 @@ from marshmallow import Schema
 from worker.operation import Limits
 from worker.rows import Cells, Rows
 from worker.settings import Settings
+from worker.sources import strides
 from worker.sources.cut import cut, halves
 from worker.sources.opening import open_to_look
 from worker.sources.original import Named
 from worker.sources.piece import ENVELOPE, Piece
 from worker.sources.read_back import SourceChanged, read_piece, rows_of
+from worker.sources.records import cut_closely
+from worker.sources.refused import SourceRefused
 from worker.sources.source import Source
 
 ROWS = Rows("things", Schema, cells=Cells((), rest="cells"))
@@ -139,3 +143,28 @@ def test_the_reader_and_the_cutter_agree_about_wrong_quotes() -> None:
         assert taken.numbers == [3]
         first, second = halves(source, replace(piece), read_piece(source, piece))
         assert (first.rows, second.rows) == (1, 2)
+
+
+# Rows that repeat, so that strides are long, and whatever may come between them.
+ODD = st.sampled_from(['"', '""', "\n", "\r\n", "\r", ",", 'a"b,c\n', '"x\ny",z\n', "é,\0\n", "y" * 70, "  \n"])
+FILE = st.lists(st.one_of(ODD, st.integers(1, 30).map(lambda times: "1,2\n" * times)), max_size=12).map("".join)
+
+
+@given(FILE, st.integers(1, 9), st.integers(20, 90), st.booleans(), st.sampled_from([1, 7, 50, 1 << 18]))
+@settings(max_examples=400, deadline=None)
+def test_strides_cut_the_same_pieces_as_steps(text: str, rows: int, most: int, names_once: bool, block: int) -> None:
+    limits = Limits(rows, ENVELOPE + most)
+    with _csv(b"a,b\n" + text.encode(), format="csv") as source:
+        assert source.reader is not None
+        source.reader.names_once = names_once
+        with patch.object(strides, "BLOCK", block):
+            found = _cut_or_refused(lambda: cut(source, limits))
+        source.stream.seek(source.start)
+        assert found == _cut_or_refused(lambda: cut_closely(source, limits, source.start, source.row))
+
+
+def _cut_or_refused(pieces: Callable[[], Iterator[Piece]]) -> list[Piece] | str:
+    try:
+        return list(pieces())
+    except SourceRefused as error:
+        return str(error)
