@@ -11,9 +11,9 @@ import re
 from collections.abc import Sequence
 
 from worker.consent import Event, Known, Rule, Standing
+from worker.words import MARKETING, PURPOSES, TRANSACTIONAL
 
 CHANNELS = EMAIL, SMS, VIBER, PUSH = ("email", "sms", "viber", "push")
-PURPOSES = MARKETING, TRANSACTIONAL = ("marketing", "transactional")
 # The gravest first. A wish is what a person told somebody who wrote it down.
 OPT_OUTS = COMPLAINT, WISH, UNSUBSCRIPTION, BOUNCE = ("complaint", "wish", "unsubscription", "bounce")
 OPT_INS = ACT, CLAIM = ("act", "claim")

@@ -16,7 +16,7 @@ from redis.exceptions import ConnectionError as RedisAway
 from tests import own_rabbitmq
 from tests.own_postgresql import TEMPLATE, OwnPostgreSQL, binaries
 from tests.own_rabbitmq import OwnRabbitMQ
-from worker.ledger import consents, receipts  # noqa: F401 - their tables
+from worker.ledger import consents, receipts, remarks  # noqa: F401 - their tables
 from worker.ledger.ledger import Ledger
 from worker.ledger.migrate import migrate
 from worker.ledger.schema import declared

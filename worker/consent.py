@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,3 +69,31 @@ class Rule:
     learn: Callable[[Known, Event], Known]
     standing: Callable[[Known], Standing]
     stops: Callable[[Sequence[str | None]], bool]
+
+
+@dataclass(frozen=True)
+class Addressed:
+    """Where the rows of a request depend on who may be written to.
+
+    `ways(row)` are the addresses that it writes to, or says may be written to; `without(row, addresses)` is the row
+    without these, None when nobody is left; `note` says of such a row what was left out. `key` names the rows in the
+    payload of a call; without it the payload is the one row.
+    """
+
+    ways: Callable[[Any], Sequence[Way]]
+    without: Callable[[Any, Collection[str]], Any | None]
+    note: str
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Transactional:
+    """Which requests may be asked for as transactional: those whose `id` stands in the comma list of `setting`.
+    `said(payload)`: whether the payload itself asks for it."""
+
+    setting: str
+    id: Callable[[Any], object]
+    said: Callable[[Any], bool] = field(default=lambda _payload: False)
+
+    def listed(self, payload: Any, settings: Mapping[str, str]) -> bool:
+        return str(self.id(payload)) in [one.strip() for one in settings.get(self.setting, "").split(",")]

@@ -23,7 +23,8 @@ AT_ONCE = 50
 LEASE = 30.0
 A_TURN = 1.0
 HEARD_AFTER = 6
-KINDS = ("job.ended", "job.undecided", "job.decided", "chunk.poison")  # what the house itself announces
+# What the house itself announces.
+KINDS = ("job.ended", "job.undecided", "job.decided", "chunk.poison", "consent.opted_out")
 log = logging.getLogger(__name__)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from marshmallow import Schema
 
 from worker.callback import Callbacks
+from worker.consent import Addressed, Transactional
 from worker.rows import Rows
 from worker.wire import Asked, Keeps, Later, Lookup, Pages, Sending, Sorted, Steps, Wire
 
@@ -78,6 +79,9 @@ class Operation:
     answer says of single rows; `person` names whom it changes: calls for one person go out in the order they were asked
     for. `lookup`, `pages`, `keeps` and `steps`: see there.
 
+    `addressed`: which of its rows depend on who may be written to; `transactional`: which requests may be asked for
+    past an unsubscription; `blind` says in a sentence why nobody's opt-out can be looked at, None where that is not so.
+
     With `rows` it delivers files (the platform may tell `later` what came of them); with what stands `around` them in
     each request, single calls as well.
 
@@ -110,6 +114,9 @@ class Operation:
     keeps: Keeps | None = None
     steps: Steps | None = None
     at: str | None = None
+    addressed: Addressed | None = None
+    transactional: Transactional | None = None
+    blind: Callable[[JSON, Mapping[str, str]], str | None] | None = None
 
     @property
     def takes_files(self) -> bool:

@@ -15,6 +15,7 @@ from worker.operation import JSON, NotConnected, Operation
 from worker.options import named, off_options
 from worker.outcome import Refusal
 from worker.parts import Part, parts_of
+from worker.permitted import off_consent
 from worker.runner.results import Refused
 from worker.seal import digest
 from worker.sources.given import lines_of_given
@@ -101,6 +102,10 @@ def read_order(operation: Operation, words: JSON) -> Order:
     )
     _refuse(_off_order(order))
     _check_account(order)
+    payloads = (
+        [part.payload for part in order.parts if not part.refusals] if order.kind == "call" else [order.around or {}]
+    )
+    _refuse(off_consent(operation, order.options, payloads, platforms.account(order.account).told))
     return order
 
 

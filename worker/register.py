@@ -45,7 +45,7 @@ def enter(process: Process, tx: Connection, event: Event, said_by: str) -> int |
     change = Change(who, event.channel, changed[0], now.state, event.reason, event.at, source, by)
     number = receipts.write(tx, change)
     if event.reason in rule.opt_outs and now.state == "out":
-        notices.announce(tx, OPTED_OUT, str(number))
+        notices.announce(tx, OPTED_OUT, str(number), urgent=True)
     return number
 
 

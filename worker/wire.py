@@ -50,11 +50,12 @@ class Asked:
 @dataclass(frozen=True)
 class Sending:
     """What is known right before a request leaves: the moment, the account's settings that are no secret, and what was
-    kept of this person from earlier answers (`Keeps`)."""
+    kept of this person from earlier answers (`Keeps`). `purpose`: what it was asked for."""
 
     at: datetime
     settings: Mapping[str, str]
     kept: str | None = None
+    purpose: str | None = None
 
 
 @dataclass(frozen=True)

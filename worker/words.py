@@ -49,7 +49,7 @@ CALL_WORDS = (
     Word("payload", "object", "what the operation's page lists", needed=True),
     KEY,
     ACCOUNT,
-    Word("options", "object", "a call has none yet"),
+    Word("options", "object", "see below"),
 )
 AROUND = Word(
     "payload", "object", "what stands around the rows in each request, where the operation's page says that it takes it"
@@ -72,10 +72,23 @@ ROWS_WORDS = (
     AROUND,
     KEY,
     ACCOUNT,
-    Word("options", "object", "`on_unsure`, `changed_only`, `max_refused`"),
+    Word("options", "object", "`on_unsure`, `purpose`, `changed_only`, `max_refused`"),
     THEN,
 )
 
+PURPOSES = MARKETING, TRANSACTIONAL = ("marketing", "transactional")
+PURPOSE = Option(
+    "purpose",
+    "text",
+    "of messages: `marketing` if not given. `transactional`, for what the account's settings list by its id: no "
+    "unsubscription stops it, a complaint or a bounce does",
+    allowed=PURPOSES,
+)
+UNCHECKED = Option(
+    "unchecked",
+    "true",
+    "of messages to people whose addresses the platform alone knows: send them, though nobody's opt-out can be seen",
+)
 ON_UNSURE = Option(
     "on_unsure",
     "text",
@@ -121,9 +134,9 @@ MAX_REFUSED = Option(
     "the job pauses when more of its first 1,000 rows are refused, like `20%`; `jobs resume` lets it go on",
 )
 WHICH_ROWS = (UNIQUE, CHANGED_ONLY, MAX_REFUSED)
-CALL_OPTIONS: tuple[Option, ...] = ()
-FILE_OPTIONS = (ON_UNSURE, *FILES, STRICT, *WHICH_ROWS)
-ROWS_OPTIONS = (ON_UNSURE, CHANGED_ONLY, MAX_REFUSED)
+CALL_OPTIONS: tuple[Option, ...] = (PURPOSE, UNCHECKED)
+FILE_OPTIONS = (ON_UNSURE, PURPOSE, *FILES, STRICT, *WHICH_ROWS)
+ROWS_OPTIONS = (ON_UNSURE, PURPOSE, CHANGED_ONLY, MAX_REFUSED)
 
 
 def names(declared: tuple[Word, ...] | tuple[Option, ...]) -> set[str]:

@@ -11,6 +11,7 @@ from docs.generator.source import FILLED_IN, calls, name_of, said, trees
 from worker.check import WRONG
 from worker.ledger.refusing import STOPPED
 from worker.reasons import PROBLEMS
+from worker.runner.opted_out import OPTED_OUT
 
 # Who takes a code, and as which of its words; the sentences come after it.
 TAKES_CODE = {"refused": 0, "problem": 0, "Discord": 1, "Refusal": 1, "Reading": 1}
@@ -43,7 +44,7 @@ def _of_field(problem: str, reason: str, advice: str = "") -> tuple[str, str]:
 
 
 def _of_the_unsent() -> Coded:
-    return ((name, NEVER_SENT) for name in (*STOPPED.values(), "dropped"))
+    return ((name, NEVER_SENT) for name in (*STOPPED.values(), "dropped", OPTED_OUT))
 
 
 def _in_calls() -> Coded:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from docs.generator.markdown import code, table
 from worker.platforms import operations
 from worker.runner.tasks import routes
-from worker.words import CALL_WORDS, FILE_OPTIONS, FILE_WORDS, Option, Word
+from worker.words import CALL_OPTIONS, CALL_WORDS, FILE_OPTIONS, FILE_WORDS, Option, Word
 
 
 def queues() -> str:
@@ -35,6 +35,10 @@ def _words(declared: Iterable[Word]) -> str:
 
 def file_options() -> str:
     return table(("option", "takes", "meaning"), ((code(one.name), _values(one), one.meaning) for one in FILE_OPTIONS))
+
+
+def call_options() -> str:
+    return table(("option", "takes", "meaning"), ((code(one.name), _values(one), one.meaning) for one in CALL_OPTIONS))
 
 
 def _values(one: Option) -> str:

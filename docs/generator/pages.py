@@ -20,6 +20,7 @@ IN_PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "call words": orders.call_words,
         "file words": orders.file_words,
         "file options": orders.file_options,
+        "call options": orders.call_options,
         "codes": codes.codes,
     },
     "docs/operate.md": {"accounts": whys.of_accounts, "sources": whys.of_sources},

@@ -19,7 +19,15 @@ TIME_ZONE = Setting("DEVINO_TIME_ZONE", "the zone of the times that Devino reads
 CALLBACK_SECRETS = Setting(
     SECRETS, "comma list of secrets that a status callback may bring; the first is told to Devino", secret=True
 )
-SETTINGS = (BASE_URL, API_KEY, TIME_ZONE, CALLBACK_SECRETS)
+TRANSACTIONAL = Setting(
+    "DEVINO_TRANSACTIONAL_CASCADES",
+    "comma list of ids of cascades whose messages may be asked for as transactional: no unsubscription stops them",
+)
+STOP_GROUPS = Setting(
+    "DEVINO_STOP_GROUPS",
+    "comma list of ids of contact groups that nothing may be sent to: put on every cascade to the address book",
+)
+SETTINGS = (BASE_URL, API_KEY, TIME_ZONE, CALLBACK_SECRETS, TRANSACTIONAL, STOP_GROUPS)
 
 
 def access(values: Mapping[str, str]) -> Access:
@@ -30,6 +38,7 @@ def access(values: Mapping[str, str]) -> Access:
     if not (key.isascii() and key.isprintable()):
         raise NotConnected(f"{API_KEY.name} holds a character that no key has: copy it again.")
     time_zone(values)
+    stop_groups(values)
     return Access(_base_url(values), {API_KEY.name: key})
 
 
@@ -46,6 +55,14 @@ def time_zone(values: Mapping[str, str]) -> ZoneInfo:
         return ZoneInfo(_value(TIME_ZONE, values))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise NotConnected(f"{TIME_ZONE.name} must be a zone's name, like Europe/Moscow.") from None
+
+
+def stop_groups(values: Mapping[str, str]) -> list[int]:
+    """The ids of the account's stop groups. Raises `NotConnected` for what is no id."""
+    given = [one.strip() for one in values.get(STOP_GROUPS.name, "").split(",") if one.strip()]
+    if not all(one.isascii() and one.isdigit() and int(one) for one in given):
+        raise NotConnected(f"{STOP_GROUPS.name} must be a comma list of group ids, like 17,18.")
+    return list(map(int, given))
 
 
 def _value(setting: Setting, values: Mapping[str, str]) -> str:

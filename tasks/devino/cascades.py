@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from tasks.devino.names import parted
+from tasks.devino.opt_outs import stopped
 from tasks.devino.times import local, parsed
 from tasks.strict import JSON
 from worker.errors import Refused
@@ -24,7 +25,7 @@ def compose(cascade: JSON, sending: Sending) -> Wire:
     if late:
         raise Refused(late, whole=True)
     triggers = [{**trigger, **_window(trigger, sending)} for trigger in cascade["triggers"]]
-    return Wire(PATH, body={**cascade, "triggers": triggers})
+    return Wire(PATH, body={**stopped(cascade, sending.settings), "triggers": triggers})
 
 
 def question(cascade: JSON, sent_at: datetime) -> Wire:

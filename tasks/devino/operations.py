@@ -4,7 +4,7 @@ Source: Devino Telecom, "OMNI". It names neither limits nor statuses; those mark
 cascade here, in everything but its own field names.
 """
 
-from tasks.devino import cascades, messages, names, outcomes, questions
+from tasks.devino import cascades, messages, names, opt_outs, outcomes, questions
 from tasks.devino.contacts import Messages
 from tasks.devino.shapes import Cascade, CascadeId, CascadeList, MacroList
 from worker.operation import Operation, Repeat
@@ -22,6 +22,7 @@ OPERATIONS = (
         fix=names.marked,
         compose=cascades.compose,
         lookup=Lookup(cascades.question, cascades.found),
+        blind=opt_outs.of_cascade,
         example={
             "taskName": "Order paid: e-mail, else SMS",
             "type": "API",
@@ -92,6 +93,9 @@ OPERATIONS = (
         count=messages.count,
         compose=messages.compose,
         sort=outcomes.sort,
+        addressed=opt_outs.ADDRESSED,
+        transactional=opt_outs.LISTED,
+        blind=opt_outs.of_contacts,
         example={
             "taskId": 7004,
             "contacts": [{"contact": {"email": "James@jamesmail.com", "phone": "79103398080"}}],

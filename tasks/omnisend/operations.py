@@ -6,7 +6,7 @@ Source: Omnisend API v3, "Contacts", and its OpenAPI description. It names no li
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.omnisend import batches, imported, requests
+from tasks.omnisend import agreed, batches, imported, requests
 from tasks.omnisend.imported import ImportedContact
 from tasks.omnisend.requests import CONTACTS
 from tasks.omnisend.shapes import SaveContact, UpdateContact, WhichContact, WhichContacts
@@ -31,6 +31,7 @@ OPERATIONS = (
         repeat=requests.repeat,
         fix=requests.fix,
         person=requests.person,
+        addressed=agreed.AGREED,
         example={
             "identifiers": [
                 {
@@ -56,6 +57,7 @@ OPERATIONS = (
         fix=requests.fix,
         person=requests.person,
         compose=requests.update,
+        addressed=agreed.AGREED,
         example={
             "contactID": "79enkpRa3GzzNRgOtvkjNvYbxwf",
             "lastName": "Powers",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
@@ -11,13 +11,28 @@ from tasks.omnisense.access import TRANSACTIONAL
 from tasks.omnisense.recipients import by_variables
 from tasks.omnisense.shapes import KEYS
 from tasks.strict import JSON
+from worker.consent import Addressed, Transactional, Way
 from worker.errors import Refused
 from worker.operation import Limits
 from worker.outcome import Refusal
 from worker.wire import Sending, Wire
+from worker.words import TRANSACTIONAL as TRANSACTIONAL_PURPOSE
 
 PATH = "/newsletter"
 COMMA = 1
+
+
+ADDRESSED = Addressed(
+    ways=lambda email: [Way(email, ("email",))],
+    without=lambda _email, _off: None,
+    note="It went to fewer addresses than it has.",
+    key="emails",
+)
+LISTED = Transactional(
+    setting=TRANSACTIONAL,
+    id=lambda payload: payload["newsletter"]["newsletter_template_id"],
+    said=lambda payload: bool(payload["newsletter"].get("is_transactional")),
+)
 
 
 def split(payload: JSON, limits: Limits) -> list[JSON]:
@@ -34,14 +49,14 @@ def count(payload: JSON) -> int:
 
 
 def compose(payload: JSON, sending: Sending) -> Wire:
-    """`is_transactional` is false unless said. Refused: what should have left before now (`too_late`), and what may go
-    past an opt-out without its template being listed for that (`not_transactional`)."""
-    letter = {"is_transactional": False, **payload["newsletter"]}
+    """`is_transactional` is false unless said, or asked for by its purpose. Refused: what should have left before now
+    (`too_late`), and what may go past an opt-out without its template being listed for that (`not_transactional`)."""
+    letter = {"is_transactional": sending.purpose == TRANSACTIONAL_PURPOSE, **payload["newsletter"]}
     if _is_over(letter.get("delivery_time"), sending.at):
         raise _refused(
             "too_late", "Its delivery_time has passed.", "Send it again with a later one, or without for at once."
         )
-    if letter["is_transactional"] and not _is_listed(letter["newsletter_template_id"], sending.settings):
+    if letter["is_transactional"] and not LISTED.listed(payload, sending.settings):
         raise _refused(
             "not_transactional",
             "is_transactional goes past an opt-out, and its template is not one of those that may.",
@@ -76,10 +91,6 @@ def _pieces(emails: list[str], most: int, room: int) -> Iterator[list[str]]:
 
 def _is_over(delivery_time: str | None, now: datetime) -> bool:
     return delivery_time is not None and datetime.fromisoformat(delivery_time) < now
-
-
-def _is_listed(template: int, settings: Mapping[str, str]) -> bool:
-    return str(template) in [one.strip() for one in settings.get(TRANSACTIONAL, "").split(",")]
 
 
 def _refused(code: str, reason: str, advice: str) -> Refused:

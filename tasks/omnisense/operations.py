@@ -24,6 +24,7 @@ OPERATIONS = (
         compose=subscribers.compose,
         person=subscribers.person,
         keeps=Keeps(subscribers.trid),
+        addressed=subscribers.AGREED,
         example={
             "udid": "12345-abcdef-67890-fedcba",
             "user": {"email": "foo@bar.com", "first_name": "Foo", "last_name": "Bar", "lang": "fr", "optin": True},
@@ -87,6 +88,8 @@ OPERATIONS = (
         split=newsletters.split,
         count=newsletters.count,
         compose=newsletters.compose,
+        addressed=newsletters.ADDRESSED,
+        transactional=newsletters.LISTED,
         example={
             "newsletter": {
                 "newsletter_template_id": 45,

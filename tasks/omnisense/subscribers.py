@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from tasks.strict import JSON
+from worker.consent import Addressed, Way
 from worker.wire import Sending, Wire
 
 PATH = "/subscriber"
+# What says yes, of which address, and on which channels.
+FLAGS = {"optin": ("email", ("email",)), "optin_sms": ("phone", ("sms",))}
 
 
 def compose(payload: JSON, sending: Sending) -> Wire:
@@ -20,6 +24,27 @@ def person(payload: JSON) -> str | None:
     """The address, in whatever case it is written; else the platform's id, else the device's."""
     email = payload.get("user", {}).get("email")
     return email.lower() if email else payload.get("trid") or payload.get("udid")
+
+
+def agreed(payload: JSON) -> list[Way]:
+    """The addresses of which a subscriber says that they may be written to."""
+    user = payload.get("user", {})
+    said = [
+        (user[address], channels) for flag, (address, channels) in FLAGS.items() if user.get(flag) and user.get(address)
+    ]
+    return [Way(address, channels) for address, channels in said]
+
+
+def not_agreed(payload: JSON, addresses: Collection[str]) -> JSON:
+    """Without the yes of these addresses: what the platform has stays."""
+    user = payload["user"]
+    off = {flag for flag, (address, _) in FLAGS.items() if user.get(flag) and user.get(address) in addresses}
+    return {**payload, "user": {name: value for name, value in user.items() if name not in off}}
+
+
+AGREED = Addressed(
+    agreed, not_agreed, note="It says that an address may be written to which opted out: that was left out of it."
+)
 
 
 def trid(answer: JSON) -> str | None:

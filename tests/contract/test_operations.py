@@ -19,7 +19,7 @@ from worker.operation import JSON, Operation, Reading, Repeat, Timeouts
 from worker.parts import parts_of
 from worker.platforms import Account
 from worker.rows import Brief, Rows
-from worker.runner.consignment import wire_of_rows
+from worker.runner.wires import wire_of_rows
 from worker.wire import Sending, Wire
 
 # A flow makes no request of its own.

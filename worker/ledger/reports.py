@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, select
 
-from worker.ledger import jobs
+from worker.ledger import jobs, remarks
 from worker.ledger.tables import chunks, refusals
 
 ROW_SUMS = ("total", "accepted", "refused", "unsure", "skipped", "pending", "repeated")
@@ -35,7 +35,7 @@ def of(tx: Connection, job_id: str) -> dict[str, Any] | None:
         "account": job.account.partition("/")[2],
         "key": job.key,
         "state": job.state,
-        "why": job.why or job.narrow,
+        "why": job.why or job.narrow or remarks.sentence(tx, job_id),
         "rows": {name: int(getattr(sums, name) or 0) for name in ROW_SUMS},
         "refused_by": _summed(tx, job_id, "refused_by"),
         "skipped_by": _summed(tx, job_id, "skipped_by"),

@@ -15,7 +15,8 @@ from worker.platforms import Account
 from worker.process import Process
 from worker.runner import sending
 from worker.runner.books import Result
-from worker.runner.consignment import Consignment, Question, wire_of
+from worker.runner.consignment import Consignment, Question
+from worker.runner.wires import wire_of
 
 
 def ask(process: Process, question: Consignment | Question) -> Result:

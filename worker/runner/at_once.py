@@ -9,17 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from worker import platforms
+from worker import outage, platforms
 from worker.client import Parcel
 from worker.errors import Busy, Refused
 from worker.ledger import planning
 from worker.ledger.claims import of
-from worker.ledger.types import Row
+from worker.ledger.types import Connection, Row
 from worker.operation import Repeat
 from worker.order import Order
 from worker.process import Process
 from worker.runner import books, sending
-from worker.runner.consignment import Consignment, repeat_of, wire_of
+from worker.runner.consignment import Consignment, repeat_of
+from worker.runner.opted_out import Seen, heed_call, purpose_of
+from worker.runner.wires import wire_of
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,16 @@ class Leaving:
     order: Order
     repeat: Repeat
     parcel: Parcel = field(repr=False)
+    seen: Seen | None = field(default=None, repr=False)
 
     @property
     def marked(self) -> bool:
         return self.repeat is Repeat.HARMFUL
+
+    def may_go(self, process: Process, tx: Connection) -> bool:
+        """Whether its account's door is open, and nobody whom it depends on opted out since it was made ready."""
+        open_ = outage.is_open(tx, self.order.account)
+        return open_ and (self.seen is None or self.seen.holds(process, tx))
 
 
 def ready(process: Process, order: Order) -> Leaving | None:
@@ -42,14 +50,18 @@ def ready(process: Process, order: Order) -> Leaving | None:
             return None
         account = platforms.account(order.account)
         payload = order.parts[0].payload
-        wire = wire_of(process, order.operation, account, payload, None)
+        purpose = purpose_of(order.operation, order.options, payload)
+        _, heeded = heed_call(process, order.operation, payload, purpose)
+        if heeded.changed or order.options.get("unchecked"):
+            return None
+        wire = wire_of(process, order.operation, account, payload, None, purpose)
         parcel = process.client.pack(order.operation, account.platform, account.access, wire)
         if process.stopping.is_set() or not process.client.is_open(parcel):
             return None
         process.budget.take(order.account, account.pace)
     except (Busy, Refused):
         return None
-    return Leaving(order, repeat_of(order.operation, payload), parcel)
+    return Leaving(order, repeat_of(order.operation, payload), parcel, heeded.seen)
 
 
 def _is_simple(order: Order) -> bool:

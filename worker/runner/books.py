@@ -72,8 +72,11 @@ def refuse_unsent(tx: Connection, job_id: str, chunk: Row[Any], error: Refused) 
 
 
 def settle_unsent(tx: Connection, chunk: Row[Any], outcome: Outcome) -> None:
-    """No row of a file's chunk was left to send."""
+    """No row of a chunk was left to send: each was refused, or stays behind."""
     chunks.settle(tx, claims.of(chunk), outcome)
+    if chunk.payload is not None:
+        replies.next_turn(tx, chunk)
+        call_ended(tx, chunk.job_id)
 
 
 def settle(process: Process, tx: Connection, sent: Consignment, came: Outcome, unsure: int = 0) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from celery import Task
 from celery.exceptions import Ignore, Retry
 
-from worker import outage, platforms
+from worker import platforms
 from worker.intake import record
 from worker.ledger import chunks, claims, jobs, looking, planning, reports, tickets
 from worker.ledger.claims import Claim
@@ -51,7 +51,7 @@ def first_run(process: Process, task: Task[Any, Any], order: Order) -> Any:
         if tickets.get(tx, task_id) is not None:
             return _again(process, tx, task_id, lease)
         turn = _has_its_turn(process, tx, order)
-        go = turn and leaving is not None and outage.is_open(tx, order.account)
+        go = turn and leaving is not None and leaving.may_go(process, tx)
         marked = leaving is not None and go and leaving.marked
         owner = process.owner if turn else None
         claimed = partial(planning.add_call, owner=owner, lease=lease, marked=marked)

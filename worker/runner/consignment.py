@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import functools
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
 from worker import numbers, platforms
-from worker.check import Checked, check_taken, too_long
+from worker.check import check_taken, too_long
 from worker.client import Parcel
 from worker.errors import Refused
 from worker.ledger.claims import Claim, of
@@ -24,24 +23,26 @@ from worker.platforms import Account
 from worker.process import Process
 from worker.rows import Brief
 from worker.runner.held_back import held_back
+from worker.runner.opted_out import UNCHECKED, Heeded, Seen, heed, heed_call, purpose_of
 from worker.runner.sieves import Sifting, sifted
 from worker.runner.unchanged import Print
+from worker.runner.wires import alone_on_wire, together, wire_of
 from worker.sources.cells import Taken
 from worker.sources.chosen import chosen
 from worker.sources.given import given_source
 from worker.sources.opening import open_rows
 from worker.sources.original import Named
-from worker.sources.piece import line_limit
 from worker.sources.read_back import read_piece, rows_of
 from worker.sources.source import Source
-from worker.wire import Later, Sending, Wire
+from worker.wire import Later, Wire
 
 
 @dataclass(frozen=True)
 class Consignment:
     """One claimed chunk with its request. `left_out` are the rows that its check refused, `skipped_by` counts those
-    that stay behind though nothing is wrong with them; `numbers` are those of a file's rows that go,
-    `prints` what is remembered of them once they are accepted."""
+    that stay behind though nothing is wrong with them; `numbers` are those of the rows that go, where they are not all,
+    `prints` what is remembered of them once they are accepted; `noted` is what has to be said of rows that go all the
+    same; `seen`, what was known of who opted out."""
 
     job_id: str
     operation: Operation
@@ -56,6 +57,8 @@ class Consignment:
     numbers: Sequence[int] = field(default=(), repr=False)
     prints: Sequence[Print] = field(default=(), repr=False)
     later: Later | None = None
+    noted: tuple[Refusal, ...] = ()
+    seen: Seen | None = field(default=None, repr=False)
 
     @property
     def is_call(self) -> bool:
@@ -98,31 +101,53 @@ class NothingToSend(Exception):
         self.outcome = outcome
 
 
-class TooBig(Exception):
-    """The checked rows make a larger body than one request may carry: the chunk has to be cut in two."""
-
-
 def prepare(process: Process, job: Row[Any], chunk: Row[Any]) -> Consignment:
     """Read, check and build. Raises `Refused`, `NothingToSend`, `SourceChanged`, `TooBig`."""
     operation = platforms.operation(job.operation)
     account = platforms.account(job.account)
     if job.kind == "file":
         return _of_file(process, job, operation, account, chunk)
-    payload = checked(operation, process.seal.open(chunk.payload))
-    pack = _packing(process, operation, account, wire_of(process, operation, account, payload, chunk.person))
-    return Consignment(job.id, operation, account, chunk, of(chunk), repeat_of(operation, payload), (), pack, payload)
+    return _of_call(process, job, operation, account, chunk)
+
+
+def _of_call(process: Process, job: Row[Any], operation: Operation, account: Account, chunk: Row[Any]) -> Consignment:
+    asked, options = checked(operation, process.seal.open(chunk.payload)), json.loads(job.options)
+    purpose = purpose_of(operation, options, asked)
+    payload, heeded = heed_call(process, operation, asked, purpose)
+    if heeded.skipped == chunk.rows:
+        raise NothingToSend(refused(0, (), heeded.skipped_by))
+    wire = wire_of(process, operation, account, payload, chunk.person, purpose)
+    return Consignment(
+        job.id,
+        operation,
+        account,
+        chunk,
+        of(chunk),
+        repeat_of(operation, payload),
+        (),
+        _packing(process, operation, account, wire),
+        payload,
+        skipped_by=heeded.skipped_by,
+        numbers=[place + 1 for place in heeded.places] if heeded.skipped else (),
+        noted=(
+            *heeded.numbered(_from(chunk.first_row, heeded)).noted,
+            *_unlooked(operation, options, payload, account),
+        ),
+        seen=heeded.seen,
+    )
+
+
+def _from(first: int, heeded: Heeded) -> Sequence[int]:
+    return range(first, first + len(heeded.rows) + heeded.skipped)
+
+
+def _unlooked(operation: Operation, options: Mapping[str, Any], payload: JSON, account: Account) -> tuple[Refusal, ...]:
+    blind = operation.blind is not None and operation.blind(payload, account.told) is not None
+    return (UNCHECKED,) if blind and options.get("unchecked") else ()
 
 
 def _packing(process: Process, operation: Operation, account: Account, wire: Wire) -> Callable[[], Parcel]:
     return functools.partial(process.client.pack, operation, account.platform, account.access, wire)
-
-
-def wire_of(process: Process, operation: Operation, account: Account, payload: JSON, person: str | None) -> Wire:
-    """The request that a checked payload is now. Raises `Refused` when it is too late for it."""
-    if operation.compose is None:
-        return Wire(operation.path, body=payload)
-    kept = process.ledger.read(lambda tx: process.people.kept(tx, person)) if operation.keeps and person else None
-    return operation.compose(payload, Sending(datetime.now(UTC), account.told, kept))
 
 
 def _of_file(process: Process, job: Row[Any], operation: Operation, account: Account, chunk: Row[Any]) -> Consignment:
@@ -135,11 +160,14 @@ def _of_file(process: Process, job: Row[Any], operation: Operation, account: Acc
     taken = own_rows(source, chunk, chunk.only)
     left = held_back(process, job, operation, chunk, chosen(brief.options), taken)
     checked_rows, more = sifted(Sifting(process, job, operation, check_taken(source, left.taken, rows, brief)))
-    skipped_by = left.skipped + more
-    if not checked_rows.rows:
+    purpose = purpose_of(operation, brief.options, brief.around)
+    heeded = heed(process, operation.addressed, checked_rows.rows, purpose).numbered(checked_rows.numbers)
+    skipped_by = left.skipped + more + Counter(heeded.skipped_by)
+    if not heeded.rows:
         raise NothingToSend(_unsent(chunk, checked_rows.refusals, skipped_by))
-    alone = rows.alone is not None and len(checked_rows.rows) == 1
-    wire = _alone(operation, checked_rows, brief) if alone else _together(operation, checked_rows, brief)
+    going = replace(checked_rows, rows=list(heeded.rows), numbers=list(heeded.numbers))
+    alone = rows.alone is not None and len(going.rows) == 1
+    wire = alone_on_wire(operation, going, brief) if alone else together(operation, going, brief)
     return Consignment(
         job.id,
         operation,
@@ -150,34 +178,12 @@ def _of_file(process: Process, job: Row[Any], operation: Operation, account: Acc
         tuple(checked_rows.refusals),
         _packing(process, operation, account, wire),
         skipped_by=skipped_by,
-        numbers=checked_rows.numbers,
-        prints=_of_those(checked_rows.numbers, left.prints),
+        numbers=heeded.numbers,
+        prints=_of_those(heeded.whole, left.prints),
         later=None if alone else operation.later,
+        noted=heeded.noted,
+        seen=heeded.seen,
     )
-
-
-def _alone(operation: Operation, going: Checked, brief: Brief) -> Wire:
-    """The request of a single row."""
-    assert operation.rows is not None and operation.rows.alone is not None  # noqa: S101 - asked for before
-    return operation.rows.alone(going.rows[0], brief)
-
-
-def _together(operation: Operation, going: Checked, brief: Brief) -> Wire:
-    """The request that carries these rows. Raises `TooBig`."""
-    rows = operation.rows
-    assert rows is not None  # noqa: S101 - a file is recorded only for operations with rows
-    encoded = rows.encode(going.rows, brief)
-    if len(encoded) > line_limit(operation.limits):
-        raise TooBig
-    return wire_of_rows(operation, encoded, brief)
-
-
-def wire_of_rows(operation: Operation, encoded: bytes, brief: Brief) -> Wire:
-    """The request that carries these rows."""
-    assert operation.rows is not None  # noqa: S101 - they are an operation's rows
-    if operation.rows.wire:
-        return operation.rows.wire(encoded, brief)
-    return Wire(operation.path, body={operation.rows.key: msgspec.Raw(encoded)})
 
 
 def own_rows(source: Source, chunk: Row[Any], only: str | None) -> Taken:

@@ -7,6 +7,7 @@ step of the other.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -112,8 +113,10 @@ def _go_on(process: Process, tx: Connection, job: Row[Any], chunk: Row[Any]) -> 
 
 
 def _record(process: Process, tx: Connection, job: Row[Any], step: Step) -> Row[Any] | None:
+    operation = platforms.operation(step.operation)
     words = {"payload": step.payload, "account": job.account.partition("/")[2], "key": f"{job.id}:{step.name}"}
-    order = replace(read_order(platforms.operation(step.operation), words), parent=job.id, step=step.name)
+    options = json.loads(job.options) if operation.addressed else {}
+    order = replace(read_order(operation, words | {"options": options}), parent=job.id, step=step.name)
     return jobs.get(tx, record(process, tx, order, None).job_id)
 
 

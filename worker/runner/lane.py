@@ -25,9 +25,10 @@ from worker.ledger.types import Connection, Row
 from worker.operation import NotConnected, Reading, Repeat
 from worker.process import Process
 from worker.runner import apart, books, sending
-from worker.runner.consignment import Consignment, NothingToSend, TooBig, prepare
+from worker.runner.consignment import Consignment, NothingToSend, prepare
 from worker.runner.halves import cut_in_two
 from worker.runner.threshold import Threshold
+from worker.runner.wires import TooBig
 from worker.settings import SettingsError
 from worker.sources.chosen import chosen
 from worker.sources.read_back import SourceChanged

@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from worker.ledger import chunks, fingerprints, halving, jobs, looking, tickets
+from worker.ledger import chunks, fingerprints, halving, jobs, looking, remarks, tickets
 from worker.ledger.types import Connection, Row
 from worker.operation import Reading
 from worker.outcome import Outcome, accepted
@@ -27,10 +27,15 @@ def outcome(sent: Consignment, reading: Reading) -> tuple[Outcome, int]:
     except Exception:
         # The platform said yes to something; what to whom, a person has to see.
         log.exception("the answer to chunk %s of job %s could not be sorted", sent.chunk.n, sent.job_id)
-        return accepted(0, (), reading.answer), sent.rows
-    named = [replace(one, row=one.row + sent.chunk.first_row - 1) for one in found.refused]
+        return accepted(0, (), reading.answer, sent.skipped_by), sent.rows
+    named = [replace(one, row=_place(sent, one.row) + sent.chunk.first_row - 1) for one in found.refused]
     unsure = len(found.unsure)
-    return accepted(sent.rows - len(named) - unsure, named, reading.answer), unsure
+    return accepted(sent.rows - len(named) - unsure, named, reading.answer, sent.skipped_by), unsure
+
+
+def _place(sent: Consignment, row: int) -> int:
+    """Which row of the call this row of its request was."""
+    return sent.numbers[row - 1] if sent.numbers else row
 
 
 def with_next_page(sent: Consignment, answer: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -45,6 +50,8 @@ def settle(process: Process, tx: Connection, sent: Consignment, came: Outcome, u
     """Write it, keep the answer of a call, and wake who waited for this person's turn."""
     why = "the platform's answer does not say what became of every row"
     settled = chunks.settle_in_part(tx, sent.claim, came, why) if unsure else chunks.settle(tx, sent.claim, came)
+    if settled and sent.noted:
+        remarks.write(tx, sent.chunk, sent.noted)
     if settled and not sent.is_call:
         of_file(tx, sent, came, unsure)
     if not (settled and sent.is_call):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from worker import numbers, outage
 from worker.errors import Busy, Forbidden
-from worker.ledger import chunks
+from worker.ledger import chunks, remarks
 from worker.ledger.claims import Claim
 from worker.ledger.types import Connection, Row
 from worker.operation import Repeat
@@ -89,10 +89,17 @@ class Threshold:
         return Marked(False, [], probe)
 
     def _marked(self, tx: Connection, consignment: Consignment) -> bool:
+        """False as well when somebody opted out since the request was made ready: then it is made ready anew."""
+        if consignment.seen is not None and not consignment.seen.holds(self.process, tx):
+            return False
         if consignment.if_lost is Repeat.SAFE:
             return chunks.renew(tx, consignment.claim, self.lease)
         went = numbers.written(consignment.numbers) if consignment.later else None
-        return chunks.mark(tx, consignment.claim, consignment.left_out, consignment.skipped_by, self.lease, went)
+        skipped = consignment.skipped_by
+        marked = chunks.mark(tx, consignment.claim, consignment.left_out, skipped, self.lease, went)
+        if marked and consignment.noted:
+            remarks.write(tx, consignment.chunk, consignment.noted)
+        return marked
 
     def _admit(self, tx: Connection, consignment: Consignment) -> Claim | None:
         return outage.admit(tx, self.job.account, self.owner, self.lease, braked=self._braked(consignment))

@@ -19,7 +19,8 @@ from worker.operation import JSON, Operation, Reading, Repeat
 from worker.platforms import Account
 from worker.process import Process
 from worker.runner import asking, books, results
-from worker.runner.consignment import Question, wire_of
+from worker.runner.consignment import Question
+from worker.runner.wires import wire_of
 from worker.seal import digest
 from worker.wire import Wire
 

@@ -25,7 +25,7 @@ from worker.operation import Operation, Repeat
 from worker.outcome import Refusal
 from worker.platforms import operation
 from worker.rows import Brief, Cells, Rows
-from worker.runner.consignment import wire_of_rows
+from worker.runner.wires import wire_of_rows
 from worker.settings import SETTINGS, Settings, read
 from worker.sources.cut import cut
 from worker.sources.opening import check_begin, open_to_look

@@ -1,0 +1,58 @@
+"""The request that a checked payload, or the checked rows of a chunk, are on the wire."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from worker.check import Checked
+from worker.operation import JSON, Operation
+from worker.platforms import Account
+from worker.process import Process
+from worker.rows import Brief
+from worker.sources.piece import line_limit
+from worker.wire import Sending, Wire
+
+
+class TooBig(Exception):
+    """The checked rows make a larger body than one request may carry: the chunk has to be cut in two."""
+
+
+def wire_of(
+    process: Process,
+    operation: Operation,
+    account: Account,
+    payload: JSON,
+    person: str | None,
+    purpose: str | None = None,
+) -> Wire:
+    """The request that a checked payload is now. Raises `Refused` when it is too late for it."""
+    if operation.compose is None:
+        return Wire(operation.path, body=payload)
+    kept = process.ledger.read(lambda tx: process.people.kept(tx, person)) if operation.keeps and person else None
+    return operation.compose(payload, Sending(datetime.now(UTC), account.told, kept, purpose))
+
+
+def alone_on_wire(operation: Operation, going: Checked, brief: Brief) -> Wire:
+    """The request of a single row."""
+    assert operation.rows is not None and operation.rows.alone is not None  # noqa: S101 - asked for before
+    return operation.rows.alone(going.rows[0], brief)
+
+
+def together(operation: Operation, going: Checked, brief: Brief) -> Wire:
+    """The request that carries these rows. Raises `TooBig`."""
+    rows = operation.rows
+    assert rows is not None  # noqa: S101 - a file is recorded only for operations with rows
+    encoded = rows.encode(going.rows, brief)
+    if len(encoded) > line_limit(operation.limits):
+        raise TooBig
+    return wire_of_rows(operation, encoded, brief)
+
+
+def wire_of_rows(operation: Operation, encoded: bytes, brief: Brief) -> Wire:
+    """The request that carries these rows."""
+    assert operation.rows is not None  # noqa: S101 - they are an operation's rows
+    if operation.rows.wire:
+        return operation.rows.wire(encoded, brief)
+    return Wire(operation.path, body={operation.rows.key: msgspec.Raw(encoded)})
