@@ -54,6 +54,16 @@ def _set_latency(stage: Stage, request: Request) -> Any:
     return {"seconds": stage.latency}
 
 
+def _set_distance(stage: Stage, request: Request) -> Any:
+    stage.set_distance(mapping(read_json(request.body), "the body").get("seconds"))
+    return {"seconds": stage.arrivals.distance}
+
+
+def _arrivals(stage: Stage, request: Request) -> Any:
+    title = stage.role_called(_query(request).get("platform", "")).title
+    return {"platform": title, "at": stage.arrivals.of(title)}
+
+
 def _wire(stage: Stage, request: Request) -> Any:
     at = _query(request).get("at")
     try:
@@ -110,6 +120,8 @@ ROUTES: Mapping[str, Callable[[Stage, Request], Any]] = {
     "GET faults": lambda stage, _: stage.faults.listed(),
     "DELETE faults": _clear_faults,
     "POST latency": _set_latency,
+    "POST distance": _set_distance,
+    "GET arrivals": _arrivals,
     "GET counts": lambda stage, _: stage.counts(),
     "GET log": lambda stage, _: stage.log.last(),
     "GET wire": _wire,

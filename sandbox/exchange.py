@@ -44,7 +44,7 @@ class Exchange:
         return reply.answer
 
     def send(self, answer: Answer) -> None:
-        self.line.pause(self._stage.latency / 2)
+        self.line.pause(self._stage.latency / 2 + self._stage.arrivals.journey())
         self.end(str(answer.status))
         self.line.write(answer.encode(close=not self.open, bare=self._head.method == "HEAD"))
 
@@ -63,7 +63,9 @@ class Exchange:
             self.open = False
             return self.send(refusal.answer)
         # Half of the latency lies before the request is taken and half after: a caller killed in between meets both.
-        self.line.pause(self._stage.latency / 2)
+        self.line.pause(self._stage.latency / 2 + self._stage.arrivals.journey())
+        if self._role:
+            self._stage.arrivals.came(self._role.title)
         return mischief.play(self, fault) if fault else self.send(self.take())
 
     def _reset(self) -> None:

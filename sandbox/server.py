@@ -58,6 +58,14 @@ class Sandbox:
     def set_latency(self, seconds: float) -> None:
         self._stage.set_latency(seconds)
 
+    def set_distance(self, seconds: float) -> None:
+        """From now on each request and each answer is on its way for anything from 0 to so many seconds."""
+        self._stage.set_distance(seconds)
+
+    def arrivals(self, platform: str = "") -> list[float]:
+        """When the requests of this platform arrived, by this machine's monotonic clock."""
+        return self._stage.arrivals.of(self._stage.role_called(platform).title)
+
     def counts(self) -> dict[str, Any]:
         """requests, by_path, by_status; events, distinct, doubled; on_the_wire, most_on_the_wire."""
         return self._stage.counts()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sandbox.answer import Refusal
+from sandbox.arrivals import Arrivals
 from sandbox.faults import BadFault, Faults, is_wait, is_whole
 from sandbox.log import Log
 from sandbox.role import KnowsPeople, Limited, Playful, Remembering, Role, ShowsState
@@ -19,12 +20,19 @@ class Stage:
     def __init__(self, roles: Sequence[Role], latency: float = 0.0, seed: int = 0) -> None:
         self.roles = tuple(roles)
         self.faults, self.log, self.tally, self.wire = Faults(seed), Log(), Tally(), Wire()
+        self.arrivals = Arrivals(seed)
         self.set_latency(latency)
 
     def set_latency(self, seconds: Any) -> None:
         if not is_wait(seconds):
             raise BadFault("latency has to be a number of seconds from 0.")
         self.latency = float(seconds)
+
+    def set_distance(self, seconds: Any) -> None:
+        """From now on each request and each answer is on its way for anything from 0 to so many seconds."""
+        if not is_wait(seconds):
+            raise BadFault("distance has to be a number of seconds from 0.")
+        self.arrivals.distance = float(seconds)
 
     def role_of(self, path: str) -> Role | None:
         return next((role for role in self.roles if path.startswith(f"{role.prefix}/")), None)
@@ -75,8 +83,8 @@ class Stage:
         return role.person(whom)
 
     def reset(self) -> None:
-        """Forget counts, intervals, log, faults and what the platforms were told; latency and windows stay."""
-        for part in (self.faults, self.log, self.tally, self.wire):
+        """Forget counts, intervals, log, faults and what the platforms were told; latency, distance and windows stay."""
+        for part in (self.faults, self.log, self.tally, self.wire, self.arrivals):
             part.clear()
         for role in self.roles:
             if isinstance(role, Remembering):

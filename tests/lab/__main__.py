@@ -22,6 +22,7 @@ from tests.lab.inserts import inserts
 from tests.lab.last_two import last_two
 from tests.lab.naive_kills import naive
 from tests.lab.outage import outage
+from tests.lab.pace import pace
 from tests.lab.poison import poison
 from tests.lab.two_accounts import two_accounts
 from tests.lab.waiting import TooLong
@@ -37,6 +38,7 @@ EXPERIMENTS: dict[str, Callable[[Order], Verdict]] = {
     "flow": flow,
     "two-accounts": two_accounts,
     "naive": naive,
+    "pace": pace,
 }
 
 
@@ -58,7 +60,9 @@ def _performed(name: str, options: argparse.Namespace) -> Verdict:
     began = time.monotonic()
     _aside(f"{name}: --seed {options.seed}")
     with _folder(name, options.keep) as folder:
-        order = Order(folder, options.seed, _keeper(name, options), options.runs, options.rows, options.database)
+        order = Order(
+            folder, options.seed, _keeper(name, options), options.runs, options.rows, options.database, options.full
+        )
         try:
             verdict = EXPERIMENTS[name](order)
         except TooLong as error:
@@ -102,6 +106,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(EXPERIMENTS))
     parser.add_argument("--runs", type=int, help="times a fault is repeated (default: the experiment's own count)")
     parser.add_argument("--rows", type=int, help="rows of each import (default: the experiment's own count)")
+    parser.add_argument("--full", action="store_true", help="pace and fair: the platform's own window, not half of it")
     parser.add_argument("--database", choices=DATABASES, default="sqlite", help="postgresql: with two machines")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="the same blows again")
     parser.add_argument("--out", type=Path, help="a file that gets every run as a line of JSON")

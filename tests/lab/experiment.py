@@ -18,7 +18,7 @@ WIDTHS = (34, 5, 10, 10, 8, 8, 6, 8, 14, 18, 0)
 @dataclass(frozen=True)
 class Order:
     """`folder` is the experiment's own; `runs` and `rows` of None are the experiment's own counts. `keep` gets each
-    run's record as it comes."""
+    run's record as it comes. `full`: whole windows and all of the time, where an experiment is short by default."""
 
     folder: Path
     seed: int
@@ -26,6 +26,7 @@ class Order:
     runs: int | None = None
     rows: int | None = None
     database: str = "sqlite"
+    full: bool = False
 
     @property
     def machines(self) -> int:

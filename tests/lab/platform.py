@@ -55,6 +55,15 @@ class Platform:
         times: list[int] = self._ask("POST", "taken", events)
         return times
 
+    def distance(self, seconds: float) -> None:
+        """Each request and each answer is on its way for anything from 0 to so many seconds."""
+        self._ask("POST", "distance", {"seconds": seconds})
+
+    def arrivals(self, platform: str = "Omnisense") -> list[float]:
+        """When its requests arrived, by the monotonic clock."""
+        moments: list[float] = self._ask("GET", f"arrivals?platform={platform}")["at"]
+        return moments
+
     def fault(self, **rule: Any) -> None:
         self._ask("POST", "faults", rule)
 

@@ -1,0 +1,72 @@
+"""Four processes against a platform that counts a sliding window on arrival, 0 to 50 ms away: never above, hardly below.
+
+The short run halves window and calls, so that the rate, the way to the platform and our second of margin stay what
+they are; `--full` is the window itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tests.lab import events
+from tests.lab.experiment import Order, Record, Verdict
+from tests.lab.goals import Goal
+from tests.lab.platform import Platform
+from tests.lab.rig import rig
+from tests.lab.waiting import until
+
+CALLS, SECONDS = 400, 60
+SHORT = 2
+DISTANCE = 0.05
+PROCESSES = 4
+ROWS_A_CALL = 500
+BEYOND_A_WINDOW = 1.8
+LEAST_USED = 0.95
+
+
+def pace(order: Order) -> Verdict:
+    part = 1 if order.full else SHORT
+    calls, seconds = CALLS // part, SECONDS // part
+    wanted = int(calls * BEYOND_A_WINDOW)
+    moments = _arrived(order, calls, seconds, wanted)
+    record: Record = {"calls": len(moments), "most": most_in(moments, seconds), "used": used(moments, calls, seconds)}
+    order.keep(record)
+    goals = (
+        Goal(f"pace: most calls in any {seconds} s, by arrival", record["most"], calls),
+        Goal("pace: share of the budget that was used while work waited", record["used"], LEAST_USED, most=False),
+    )
+    note = f"{calls} in {seconds} s: at most {record['most']} arrived, {record['used']:.1%} used"
+    return Verdict((("4 processes, one budget", "1", f"{len(moments):,}", *["–"] * 7, note),), goals)
+
+
+def _arrived(order: Order, calls: int, seconds: int, wanted: int) -> list[float]:
+    """When each call arrived, while there was more work than budget."""
+    file = events.write(order.folder / "events.ndjson", (wanted + calls) * ROWS_A_CALL)
+    told = {"WORKER_PROCESSES": str(PROCESSES), "OMNISENSE_PACE": f"{calls}/{seconds}s"}
+    platform = Platform(0.0)
+    platform.distance(DISTANCE)
+    try:
+        with rig(order.folder / "run", platform.environ, **order.ledger, **told) as one:
+            one.workers.start()
+            one.workers.ready()
+            one.ask(file)
+            until(lambda: platform.requests() >= wanted, 3 * seconds, f"{wanted} calls arrive", every=0.2)
+            return platform.arrivals()
+    finally:
+        platform.stop()
+
+
+def most_in(moments: Sequence[float], seconds: float) -> int:
+    """The most of these moments that lie in any window of so many seconds."""
+    most = first = 0
+    for last, moment in enumerate(moments):
+        while moments[first] <= moment - seconds:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+def used(moments: Sequence[float], calls: int, seconds: float) -> float:
+    """How close each call followed the one that its budget had to wait for, on average: 1 is the limit itself."""
+    waits = [later - earlier for earlier, later in zip(moments, moments[calls:], strict=False)]
+    return seconds * len(waits) / sum(waits)
