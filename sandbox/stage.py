@@ -83,7 +83,7 @@ class Stage:
         return role.person(whom)
 
     def reset(self) -> None:
-        """Forget counts, intervals, log, faults and what the platforms were told; latency, distance and windows stay."""
+        """Forget counts, intervals, log, faults, what the platforms were told; latency, distance and windows stay."""
         for part in (self.faults, self.log, self.tally, self.wire, self.arrivals):
             part.clear()
         for role in self.roles:

@@ -18,6 +18,7 @@ from redis.exceptions import NoScriptError, RedisError
 
 from worker.errors import Busy
 from worker.operation import Pace
+from worker.shares import Shares, free_to_files, until_free
 
 MOST_SKEW = 0.5
 CHECK_CLOCK_EVERY = 10.0
@@ -49,23 +50,33 @@ class Budget:
         self._sent_since = sent_since
         self._storage = storage or _storage(redis)
         self._limiter = MovingWindowRateLimiter(self._storage)
+        self._shares = Shares(redis, self._storage)
         self._check_clock = check_clock
         self._clock_checked = 0.0
         self._lock = threading.Lock()
 
-    def take(self, account: str, pace: Pace) -> None:
-        """One call's worth, or `Busy` with the seconds to wait. Redis away: nothing is sent."""
+    def take(self, account: str, pace: Pace, job: str | None = None) -> None:
+        """One call's worth, or `Busy` with the seconds to wait. Redis away: nothing is sent.
+
+        `job` is that of a file, which shares the budget with others and leaves the last tenth of it to calls.
+        """
         item = window(pace)
         try:
             self._clock_in_time()
-            if self._taken(account, item):
-                return
-            reset = self._limiter.get_window_stats(item, account).reset_time
+            wait = self._for_call(account, item) if job is None else self._for_file(account, item, job)
         except RedisError as error:
             raise Busy(1.0, f"Redis, which keeps the budget, is away ({type(error).__name__})") from error
         except ClockOff as error:
             raise Busy(5.0, str(error)) from error
-        raise Busy(max(0.005, reset - time.time()), "the budget of this window is used")
+        if wait is not None:
+            raise Busy(max(0.005, wait), "the budget of this window is used")
+
+    def leave(self, account: str, job: str) -> None:
+        """Nothing of this file is left to send: others need not share with it any more."""
+        try:
+            self._shares.leave(account, job)
+        except RedisError:
+            return  # it is forgotten by itself in a few seconds
 
     def check_clock(self) -> None:
         """Refuses a clock more than half a second from Redis's."""
@@ -84,28 +95,64 @@ class Budget:
             self.check_clock()
             self._clock_checked = time.monotonic()
 
-    def _taken(self, account: str, item: RateLimitItem) -> bool:
-        """One call's worth out of a budget that is known to be complete, in one round trip."""
+    def _for_call(self, account: str, item: RateLimitItem) -> float | None:
+        """None when it was taken, else the seconds to wait."""
+        if self._taken(account, item, item.amount):
+            return None
+        wait = until_free(self._redis.lindex(self._key(account, item), item.amount - 1), item)
+        self._shares.call_waits(account, wait)
+        return wait
+
+    def _for_file(self, account: str, item: RateLimitItem, job: str) -> float | None:
+        wait = self._shares.over(account, item, job)
+        if wait is None:
+            if self._taken(account, item, free_to_files(item), job) or self._taken_of_the_last(account, item, job):
+                return None
+            wait = self._shares.wait(account, self._key(account, item), item)
+        self._shares.short(account, job, wait)
+        return wait
+
+    def _taken_of_the_last(self, account: str, item: RateLimitItem, job: str) -> bool:
+        if not self._shares.one_of_the_last(account, item):
+            return False
+        taken = self._taken(account, item, item.amount, job)
+        if not taken:
+            self._shares.give_back(account)
+        return taken
+
+    def _key(self, account: str, item: RateLimitItem) -> str:
+        return str(self._storage.prefixed_key(item.key_for(account)))
+
+    def _taken(self, account: str, item: RateLimitItem, most: int, job: str | None = None) -> bool:
+        """One call's worth out of a budget that is known to be complete, in one round trip, if there are fewer than
+        `most` in its window."""
         mark = f"omniworker:pace:{item.key_for(account)}"
-        state, taken = self._ask(mark, account, item)
+        state, taken = self._ask(mark, account, item, most, job)
         if state != BORN:
             # What was just taken, if anything, is lost to the budget: too little is never wrong.
             self._seed(mark, state, account, item)
+        if job is not None and not taken:
+            self._shares.missed(account, item, job)
         return bool(taken)
 
-    def _ask(self, mark: str, account: str, item: RateLimitItem) -> tuple[bytes | None, object]:
+    def _ask(
+        self, mark: str, account: str, item: RateLimitItem, most: int, job: str | None
+    ) -> tuple[bytes | None, object]:
         """The birth mark, and whether the limiter's own script had room for one more."""
         script = self._storage.lua_acquire_moving_window
-        key = self._storage.prefixed_key(item.key_for(account))
         pipe = self._redis.pipeline(transaction=False)
         pipe.get(mark)
-        pipe.evalsha(script.sha, 1, key, time.time(), item.amount, item.get_expiry(), 1)
-        state, taken = pipe.execute(raise_on_error=False)
+        pipe.evalsha(script.sha, 1, self._key(account, item), time.time(), most, item.get_expiry(), 1)
+        if job is not None:
+            self._shares.ask(pipe, account, item, job)
+        state, taken, *shares = pipe.execute(raise_on_error=False)
         if isinstance(taken, NoScriptError):
             self._redis.script_load(script.script)
             raise Busy(0.01, "Redis was restarted")
         if isinstance(taken, RedisError):
             raise taken
+        if shares:
+            self._shares.learn(account, shares[-1])
         return state, taken
 
     def _seed(self, mark: str, state: bytes | None, account: str, item: RateLimitItem) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.lab import struck
 from tests.lab.database import DATABASES
 from tests.lab.experiment import HEADS, Order, Record, Verdict, text
+from tests.lab.fair import fair
 from tests.lab.flow import flow
 from tests.lab.goals import Goal
 from tests.lab.inserts import inserts
@@ -39,6 +40,7 @@ EXPERIMENTS: dict[str, Callable[[Order], Verdict]] = {
     "two-accounts": two_accounts,
     "naive": naive,
     "pace": pace,
+    "fair": fair,
 }
 
 

@@ -1,7 +1,7 @@
-"""Four processes against a platform that counts a sliding window on arrival, 0 to 50 ms away: never above, hardly below.
+"""Four processes against a platform that counts a sliding window on arrival: never above it, hardly below it.
 
-The short run halves window and calls, so that the rate, the way to the platform and our second of margin stay what
-they are; `--full` is the window itself.
+The short run halves window and calls, so that the rate, the way to the platform (0 to 50 ms) and our second of margin
+stay what they are; `--full` is the window itself.
 """
 
 from __future__ import annotations
@@ -9,17 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tests.lab import events
+from tests.lab.distance import ROWS_A_CALL, at_a_distance
 from tests.lab.experiment import Order, Record, Verdict
 from tests.lab.goals import Goal
-from tests.lab.platform import Platform
-from tests.lab.rig import rig
 from tests.lab.waiting import until
 
 CALLS, SECONDS = 400, 60
 SHORT = 2
-DISTANCE = 0.05
 PROCESSES = 4
-ROWS_A_CALL = 500
 BEYOND_A_WINDOW = 1.8
 LEAST_USED = 0.95
 
@@ -43,17 +40,10 @@ def _arrived(order: Order, calls: int, seconds: int, wanted: int) -> list[float]
     """When each call arrived, while there was more work than budget."""
     file = events.write(order.folder / "events.ndjson", (wanted + calls) * ROWS_A_CALL)
     told = {"WORKER_PROCESSES": str(PROCESSES), "OMNISENSE_PACE": f"{calls}/{seconds}s"}
-    platform = Platform(0.0)
-    platform.distance(DISTANCE)
-    try:
-        with rig(order.folder / "run", platform.environ, **order.ledger, **told) as one:
-            one.workers.start()
-            one.workers.ready()
-            one.ask(file)
-            until(lambda: platform.requests() >= wanted, 3 * seconds, f"{wanted} calls arrive", every=0.2)
-            return platform.arrivals()
-    finally:
-        platform.stop()
+    with at_a_distance(order, order.folder, **told) as (one, platform):
+        one.ask(file)
+        until(lambda: platform.requests() >= wanted, 3 * seconds, f"{wanted} calls arrive", every=0.2)
+        return platform.arrivals()
 
 
 def most_in(moments: Sequence[float], seconds: float) -> int:

@@ -43,6 +43,8 @@ def _carry(process: Process, job: Row[Any]) -> None:
             return
         suspects.run(process, job)
         end = Lane(process, job, next(_numbers), window.grow).run()
+    if end.ended:
+        process.budget.leave(job.account, job.id)
     other = process.slots.call_back(job)
     if other is not None:
         wake_up(other)
@@ -73,9 +75,9 @@ class Window:
         the processor is what is short, and more lanes would only get into each other's way.
         """
         now = time.monotonic()
-        if now - self._grown_at < GROW_EVERY or self._process.slots.full(self._job.account):
+        if now - self._grown_at < GROW_EVERY or self._process.slots.full(self._job):
             return
-        if on_the_wire < MOSTLY_WAITING and self._process.slots.lanes(self._job.id) >= LANES_ON_A_BUSY_PROCESSOR:
+        if on_the_wire < MOSTLY_WAITING and self._process.slots.lanes(self._job) >= LANES_ON_A_BUSY_PROCESSOR:
             return
         self._grown_at = now
         if not self.full():

@@ -43,9 +43,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class End:
-    """Why a lane stopped, and whether another one shall go on at once."""
+    """Why a lane stopped: whether another one shall go on at once, and whether the job ended with it."""
 
     more: bool
+    ended: bool = False
 
 
 class Lane:
@@ -94,9 +95,9 @@ class Lane:
     def _over(self) -> bool:
         """A slice ends early where others want the account, late where nobody does, and after a probe."""
         age = time.monotonic() - self._began
-        crowded = age > SLICE and self._process.slots.crowded(self._job)
-        called = self._process.slots.wanted(self._job.account)
-        return self._probe is not None or called or crowded or age > LONGEST_SLICE
+        slots = self._process.slots
+        crowded = (age > SLICE and slots.crowded(self._job)) or slots.beyond_its_share(self._job)
+        return self._probe is not None or slots.wanted(self._job.account) or crowded or age > LONGEST_SLICE
 
     def _carry(self, chunk: Row[Any], going_on: bool) -> bool:
         """One chunk to its end; False when the lane had better stop."""
@@ -233,13 +234,13 @@ class Lane:
         """Give back what is held, settle what was answered, end the job if nothing is left."""
         held, self._held = self._held, deque()
 
-        def work(tx: Connection) -> bool:
+        def work(tx: Connection) -> tuple[bool, bool]:
             for chunk in held:
                 chunks.put_back(tx, claims.of(chunk), 0)
             if self._probe is not None:
                 doors.give_back(tx, self._probe)
-            jobs.end_if_done(tx, self._job.id)
-            return outlook.any_waiting(tx, self._job.id)
+            ended = jobs.end_if_done(tx, self._job.id) is not None
+            return outlook.any_waiting(tx, self._job.id), ended
 
-        more = self._process.ledger.write(work)
-        return End(more and over and not self._process.stopping.is_set())
+        more, ended = self._process.ledger.write(work)
+        return End(more and over and not self._process.stopping.is_set(), ended)

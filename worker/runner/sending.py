@@ -36,8 +36,13 @@ def ready(process: Process, consignment: Consignment | Question) -> Parcel:
         process.client.open(parcel, consignment.operation)
     except NotSent as error:
         raise Down(f"no connection to {consignment.account.platform.title} ({error})") from None
-    process.budget.take(consignment.account.id, consignment.account.pace)
+    process.budget.take(consignment.account.id, consignment.account.pace, _file(consignment))
     return parcel
+
+
+def _file(what: Consignment | Question) -> str | None:
+    """The job that this is a part of a file of; calls, and questions about them, go before files."""
+    return what.job_id if isinstance(what, Consignment) and not what.is_call else None
 
 
 def ready_in_place(process: Process, consignment: Consignment | Question, before_waiting: Callable[[], None]) -> Parcel:

@@ -14,8 +14,8 @@ from worker.ledger.types import Row
 class Slots:
     """Counts who is at work for which account in this process.
 
-    Lanes of files take what is free and go when there is none; a call waits a moment, and lanes that see one
-    waiting step aside after the chunk in hand.
+    Lanes of files take what is free, each job its even share, and go when there is none; a call waits a moment, and
+    lanes that see one waiting step aside after the chunk in hand.
     """
 
     def __init__(self, each: int) -> None:
@@ -23,17 +23,18 @@ class Slots:
         self._changed = threading.Lock()
         self._came_free: dict[str, threading.Condition] = defaultdict(lambda: threading.Condition(self._changed))
         self._used: Counter[str] = Counter()
-        self._lanes: Counter[str] = Counter()
+        self._lanes: dict[str, Counter[str]] = defaultdict(Counter)
         self._calls_waiting: Counter[str] = Counter()
         self._turned_away: dict[str, dict[str, Row[Any]]] = defaultdict(dict)
 
     @contextmanager
     def lane(self, job: Row[Any]) -> Iterator[bool]:
-        """Yields False when the job's account has no slot left here; the next lane to step aside calls it back."""
+        """Yields False when the job's account has no slot left here, or the job has its share of them; the next lane to
+        step aside calls it back."""
         with self._changed:
-            free = self._used[job.account] < self.each
+            free = not self._full(job)
             self._used[job.account] += free
-            self._lanes[job.id] += free
+            self._lanes[job.account][job.id] += free
             if not free:
                 self._turned_away[job.account][job.id] = job
         try:
@@ -49,6 +50,10 @@ class Slots:
     def crowded(self, job: Row[Any]) -> bool:
         """Another job of the account was turned away: lanes of this one had better be short."""
         return any(other != job.id for other in list(self._turned_away[job.account]))
+
+    def beyond_its_share(self, job: Row[Any]) -> bool:
+        """The job has more lanes here than an even share, and another one was turned away."""
+        return self.crowded(job) and self.lanes(job) > self._share(job)
 
     def call_back(self, job: Row[Any]) -> Row[Any] | None:
         """One other job of the account that was turned away."""
@@ -71,17 +76,28 @@ class Slots:
             if free:
                 self._leave(account, None)
 
-    def lanes(self, job: str) -> int:
+    def lanes(self, job: Row[Any]) -> int:
         """Lanes of a job in this process."""
-        return self._lanes[job]
+        return self._lanes[job.account][job.id]
 
-    def full(self, account: str) -> bool:
-        return self._used[account] >= self.each
+    def full(self, job: Row[Any]) -> bool:
+        """No further lane of this job may begin here."""
+        with self._changed:
+            return self._full(job)
+
+    def _full(self, job: Row[Any]) -> bool:
+        return self._used[job.account] >= self.each or self.lanes(job) >= self._share(job)
+
+    def _share(self, job: Row[Any]) -> int:
+        """An account's slots are shared evenly by the jobs that have lanes here or were turned away."""
+        there = {job.id, *(+self._lanes[job.account]), *self._turned_away[job.account]}
+        return max(1, self.each // len(there))
 
     def _leave(self, account: str, job: str | None) -> None:
         with self._changed:
             self._used[account] -= 1
             if job is not None:
-                self._lanes[job] -= 1
+                self._lanes[account][job] -= 1
+                self._lanes[account] += Counter()  # forgets jobs without a lane
             # One slot, one call: were all told, they would get into each other's way for nothing.
             self._came_free[account].notify()
