@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from celery import Celery
@@ -73,6 +74,8 @@ app.conf.update(
 )
 for _operation in platforms.operations().values():
     give_task(app, _operation)
+# When follows from what, so the house finds it by name, as it finds the platforms.
+importlib.import_module("schedules.beat").give(app)
 app.steps["consumer"].add(EventsTogether)
 app.set_default()
 quiet_consumer()

@@ -34,6 +34,7 @@ SETTINGS = (
     Setting("WORKER_PROCESSES", "worker processes on this machine; the cores by default"),
     Setting("WORKER_THREADS", "threads in each; an account holds at most half of them", "32"),
     Setting("ACCOUNTS_FILE", "a TOML file with further accounts; their secrets by variable name or file"),
+    Setting("SCHEDULES_FILE", "a TOML file with schedules: what to start, when, and what a late slot means"),
     Setting("ALLOW_LOCAL", "1 lets processes started one by one share SQLite on one machine"),
 )
 
@@ -141,6 +142,10 @@ class Settings:
     @property
     def accounts_file(self) -> str | None:
         return self.values.get("ACCOUNTS_FILE")
+
+    @property
+    def schedules_file(self) -> str | None:
+        return self.values.get("SCHEDULES_FILE")
 
     @property
     def log_level(self) -> str:

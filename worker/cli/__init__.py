@@ -22,6 +22,7 @@ PLACES = {
     "jobs": "worker.cli.jobs:jobs",
     "consent": "worker.cli.consent:consent",
     "accounts": "worker.cli.accounts:accounts",
+    "schedules": "schedules.commands:schedules",
 }
 
 

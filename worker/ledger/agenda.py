@@ -9,11 +9,12 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, fun
 
 from worker.ledger.chunks import MOVING
 from worker.ledger.notices import notices
+from worker.ledger.slots import slots
 from worker.ledger.tables import chunks, doors, is_held, jobs, posts, tickets, waits_for_a_moment
 
 FAR = 5.0
 
-CLAIMED_BESIDES_CHUNKS = (jobs, tickets, notices, doors, posts)
+CLAIMED_BESIDES_CHUNKS = (jobs, tickets, notices, doors, posts, slots)
 
 
 def next_due(tx: Connection, now: float) -> float:
@@ -35,7 +36,7 @@ def next_due(tx: Connection, now: float) -> float:
 
 
 def end_leases_of(tx: Connection, dead: Callable[[str], bool]) -> None:
-    """Free whatever else a dead process held: planning, tickets, notices, probes, posts."""
+    """Free whatever else a dead process held: planning, tickets, notices, probes, posts, slots."""
     for table in CLAIMED_BESIDES_CHUNKS:
         held = tx.execute(select(table.c.owner).distinct().where(table.c.owner.is_not(None))).scalars()
         gone = [owner for owner in held if dead(owner)]

@@ -1,4 +1,4 @@
-"""The only claim there is: for chunks, tickets, notices, doors, posts, and the planning of jobs.
+"""The only claim there is: for chunks, tickets, notices, doors, posts, slots, and the planning of jobs.
 
 A claim is one compare-and-set with a lease and a fencing number. Whoever comes second finds nothing; whoever
 comes back after its lease finds that its fence no longer fits.

@@ -40,7 +40,7 @@ class Original:
     def __init__(self, named: Named, told: Settings) -> None:
         self.asked = wanted(named.options)
         self._rows = named.rows
-        self._source = _open(named.name, told)
+        self._source = open_named(named.name, told)
         self.path = self._source.path
         try:
             head = self._source.read_at(0, HEAD)
@@ -108,7 +108,8 @@ def in_place(source: Source, form: Form, asked: Wanted, rows: Rows) -> Source:
     return found
 
 
-def _open(name: str, told: Settings) -> Source:
+def open_named(name: str, told: Settings) -> Source:
+    """The file or object of this name, whatever it holds; whoever has it closes it. Raises `SourceRefused`."""
     if "://" not in name:
         return open_source(name, told.inbox)
     from worker.sources.remote import open_remote  # only those who use it pay for it

@@ -1,0 +1,50 @@
+"""Beat only pokes: one task, every few seconds, that looks at the clock (docs/decisions/0013).
+
+It goes to `urgent`, whose process no file ever fills. A poke that nobody took in time is worth nothing: it expires.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import Celery, Task
+
+from schedules.declared import declared
+from schedules.look import look
+from worker.ledger.types import LedgerError
+from worker.pace import ClockOff, RedisAway
+from worker.process import process
+from worker.quiet import QuietRequest
+from worker.settings import SettingsError
+
+LOOK = "schedules.look"
+QUEUE = "urgent"
+EVERY = 5.0
+log = logging.getLogger(__name__)
+
+
+class LookTask(Task[Any, Any]):
+    """Look at the clock, and start what is due."""
+
+    name = LOOK
+    Request = QuietRequest  # type: ignore[assignment] # Celery takes the class as well as its path
+    ignore_result = True
+    acks_late = False  # the next poke looks again
+
+    def run(self) -> None:
+        own = process()
+        try:
+            # Two clocks that differ would disagree about what is due.
+            own.budget.check_clock()
+            look(own, declared())
+        except (ClockOff, LedgerError, RedisAway, SettingsError) as error:
+            log.error("no schedule was looked at: %s", error)
+
+
+def give(app: Celery) -> None:
+    """Register the task with its route, and tell beat of it."""
+    app.register_task(LookTask())
+    app.conf.task_routes = {**app.conf.task_routes, LOOK: {"queue": QUEUE}}
+    poke = {"task": LOOK, "schedule": EVERY, "options": {"queue": QUEUE, "expires": EVERY, "ignore_result": True}}
+    app.conf.beat_schedule = {**app.conf.beat_schedule, LOOK: poke}

@@ -1,0 +1,153 @@
+"""Slots: the moments at which a schedule was due, each once, and what became of it; and what is known of a schedule.
+
+A slot is `due` until it is `started`, which is written with its job in one transaction, or `missed`, with the reason.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Float,
+    Index,
+    Row,
+    Select,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    literal_column,
+    select,
+    update,
+)
+
+from worker.ledger import claims
+from worker.ledger.claims import Claim
+from worker.ledger.inserting import insert_new
+from worker.ledger.schema import ROW_ID, claim_columns, metadata
+from worker.ledger.tables import jobs
+
+slots = Table(
+    "slots",
+    metadata,
+    Column("id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("schedule", String(80), nullable=False),
+    Column("slot", BigInteger, nullable=False),  # when it was due
+    Column("state", String(8), nullable=False),  # due | started | missed
+    Column("asked_by", String(80)),  # a person; without one it was the clock
+    Column("job_id", String(20)),
+    Column("reason", String(20)),
+    Column("why", Text),
+    Column("stamp", String(80)),  # of its file when that was last looked at
+    Column("size", BigInteger),  # of its file when it was started
+    Column("settled_at", Float),
+    *claim_columns(),
+    UniqueConstraint("schedule", "slot"),
+    Index(None, "schedule", "state", "slot"),
+)
+MISS = claims.Taking(
+    slots,
+    slots.c.id == bindparam("number"),
+    slots.c.state == literal_column("'due'"),
+    early=True,
+    state=literal_column("'missed'"),
+    reason=bindparam("reason", type_=String),
+    why=bindparam("why", type_=Text),
+    settled_at=bindparam("at", type_=Float),
+)
+# A job in one of these states is not over. One that is undecided waits for a decision, and keeps nobody waiting.
+RUNS = ("planning", "running", "paused")
+KNOWN_GOOD = ("planning", "running", "undecided", "finished")
+
+
+def record(tx: Connection, schedule: str, found: Iterable[int]) -> None:
+    """These slots are due now, but for those that are known already."""
+    for slot in found:
+        insert_new(tx, slots, {"schedule": schedule, "slot": slot, "state": "due"})
+
+
+def ask(tx: Connection, schedule: str, slot: int, who: str) -> Row[Any]:
+    """The slot that a person wants to run now: a new one, one that waits, or one that was missed.
+
+    One that was started stays as it is.
+    """
+    which = (slots.c.schedule == schedule, slots.c.slot == slot)
+    if not insert_new(tx, slots, {"schedule": schedule, "slot": slot, "state": "due", "asked_by": who}):
+        again = {"state": "due", "asked_by": who, "reason": None, "why": None, "settled_at": None, "not_before": 0}
+        tx.execute(update(slots).where(*which, slots.c.state != "started").values(**again))
+    return tx.execute(select(slots).where(*which)).one()
+
+
+def waiting(tx: Connection, schedule: str) -> list[Row[Any]]:
+    """The slots that are due: those a person asked for first, then the oldest."""
+    order = (slots.c.asked_by.is_(None), slots.c.slot)
+    return list(tx.execute(select(slots).where(slots.c.schedule == schedule, _due()).order_by(*order)))
+
+
+def get(tx: Connection, number: int) -> Row[Any]:
+    """The slot, with the state of its job."""
+    return tx.execute(_with_job().where(slots.c.id == number)).one()
+
+
+def claim(tx: Connection, number: int, owner: str, lease: float) -> Row[Any] | None:
+    taken = claims.take(tx, slots, owner, lease, slots.c.id == number, _due())
+    return taken[0] if taken else None
+
+
+def put_back(tx: Connection, held: Claim, seconds: float, **values: Any) -> bool:
+    """Look at it again in `seconds`."""
+    return claims.release(tx, slots, held, not_before=time.time() + seconds, **values)
+
+
+def started(tx: Connection, held: Claim, job_id: str, size: int | None, why: str | None) -> bool:
+    values = {"job_id": job_id, "size": size, "why": why, "settled_at": time.time()}
+    return claims.release(tx, slots, held, _due(), state="started", **values)
+
+
+def missed(tx: Connection, held: Claim, reason: str, why: str) -> bool:
+    return claims.release(tx, slots, held, _due(), state="missed", reason=reason, why=why, settled_at=time.time())
+
+
+def miss(tx: Connection, numbers: Sequence[int], owner: str, reason: str, why: str) -> None:
+    """Those of these slots that nobody holds and nobody started are missed."""
+    for number in numbers:
+        taken = MISS(tx, owner, 0, number=number, reason=reason, why=why, at=time.time())
+        for row in taken:
+            claims.release(tx, slots, claims.of(row))
+
+
+def still_runs(tx: Connection, schedule: str) -> str | None:
+    """The job of a slot of this schedule that is not over."""
+    running = select(jobs.c.id).join(slots, slots.c.job_id == jobs.c.id)
+    found = tx.execute(running.where(slots.c.schedule == schedule, jobs.c.state.in_(RUNS)).limit(1)).scalar()
+    return None if found is None else str(found)
+
+
+def last_size(tx: Connection, schedule: str) -> int | None:
+    """The size of the file that this schedule delivered last; one that was stopped, or waits paused, is no measure."""
+    sized = select(slots.c.size).join(jobs, slots.c.job_id == jobs.c.id)
+    of_it = (slots.c.schedule == schedule, slots.c.size.is_not(None), jobs.c.state.in_(KNOWN_GOOD))
+    found = tx.execute(sized.where(*of_it).order_by(slots.c.slot.desc()).limit(1)).scalar()
+    return None if found is None else int(found)
+
+
+def newest(tx: Connection, schedule: str | None, most: int) -> list[Row[Any]]:
+    """What became of the last slots, the youngest first."""
+    found = _with_job()
+    if schedule is not None:
+        found = found.where(slots.c.schedule == schedule)
+    return list(tx.execute(found.order_by(slots.c.slot.desc(), slots.c.id.desc()).limit(most)))
+
+
+def _with_job() -> Select[Any]:
+    return select(slots, jobs.c.state.label("job_state")).outerjoin(jobs, jobs.c.id == slots.c.job_id)
+
+
+def _due() -> Any:
+    return slots.c.state == "due"
