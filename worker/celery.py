@@ -20,7 +20,7 @@ from worker.broker import VISIBILITY, told
 from worker.heard import EventsTogether
 from worker.logs import set_up_logs
 from worker.quiet import quiet_consumer
-from worker.runner.tasks import give_task, routes
+from worker.runner.tasks import HandOut, give_task, routes
 from worker.settings import settings
 
 _told = settings()
@@ -76,6 +76,7 @@ for _operation in platforms.operations().values():
     give_task(app, _operation)
 # When follows from what, so the house finds it by name, as it finds the platforms.
 importlib.import_module("schedules.beat").give(app)
+app.register_task(HandOut())
 app.steps["consumer"].add(EventsTogether)
 app.set_default()
 quiet_consumer()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 
 import structlog
@@ -18,12 +19,22 @@ SHARED = (
 )
 
 
+QUERY = re.compile(r"\?[\w%.~\[\]-]+=[^\s\"'\\]*")
+
+
+class WithoutQueries(structlog.stdlib.ProcessorFormatter):
+    """The query of an address may hold a secret, so no line repeats one, whoever wrote it and in whatever words."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return QUERY.sub("?…", super().format(record))
+
+
 def set_up_logs(level: str) -> None:
     """Everything to standard error, through one formatter. Celery's and urllib3's lines lose what they carry."""
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(NoArguments())
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        WithoutQueries(
             foreign_pre_chain=[*SHARED, _task],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,

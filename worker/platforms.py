@@ -82,6 +82,18 @@ class Account:
         return {name: value for name, value in self._values.items() if name in plain}
 
     @functools.cached_property
+    def callback_secrets(self) -> tuple[str, ...]:
+        """What a caller may prove itself by; none where the platform does not call, or nobody may."""
+        callbacks = self.platform.callbacks
+        said = self._values.get(callbacks.secrets, "") if callbacks else ""
+        return tuple(part.strip() for part in said.split(",") if part.strip())
+
+    @property
+    def callback_path(self) -> str:
+        """Below the receiver's address."""
+        return f"/callbacks/{self.platform.name}" + ("" if self.name == "default" else f"/{self.name}")
+
+    @functools.cached_property
     def pace(self) -> Pace:
         return pace(self.platform.pace, self._values)
 

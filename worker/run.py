@@ -23,7 +23,7 @@ LOOPBACK = "127.0.0.1"
 
 
 def run(name: str, settings: Settings) -> int:
-    """Runs one of `worker urgent beat flower` until it is told to stop. Raises `CannotStart` with a sentence."""
+    """Runs one of `web worker urgent beat flower` until it is told to stop. Raises `CannotStart` with a sentence."""
     end_with_parent()
     if name not in RUNS:
         raise CannotStart(f"There is no process {name!r}: {', '.join(RUNS)} are the names.")
@@ -134,10 +134,26 @@ def _flower_address(settings: Settings) -> list[str]:
     return [] if "FLOWER_BASIC_AUTH" in settings.values else [f"--address={LOOPBACK}"]
 
 
+def _web(settings: Settings) -> int:
+    from worker.celery import app  # it reads the declarations, which had to be checked first
+    from worker.logs import set_up_logs
+    from worker.web import serve
+
+    app.set_default()
+    set_up_logs(settings.log_level)
+    return serve(settings)
+
+
 def _celery(argv: list[str]) -> int:
     from worker.celery import app  # it reads the declarations, which had to be checked first
 
     return int(app.start(["--quiet", *argv]) or 0)  # without its banner
 
 
-RUNS: dict[str, Callable[[Settings], int]] = {"worker": _worker, "urgent": _urgent, "beat": _beat, "flower": _flower}
+RUNS: dict[str, Callable[[Settings], int]] = {
+    "web": _web,
+    "worker": _worker,
+    "urgent": _urgent,
+    "beat": _beat,
+    "flower": _flower,
+}

@@ -28,6 +28,11 @@ SETTINGS = (
         "INBOX", "comma list of folders and s3://bucket/prefix/ that jobs may read; never a dot-file, never var/", "."
     ),
     Setting("SECRET_KEY", "comma list of Fernet keys for stored payloads; the first encrypts", secret=True),
+    Setting("PORT", "where the receiver of callbacks listens", "8000"),
+    Setting(
+        "RECEIVER_PUBLIC_URL", "the receiver's address as platforms see it, which Devino is told to call: https://…"
+    ),
+    Setting("TRUSTED_PROXIES", "comma list of addresses whose X-Forwarded-For and -Proto are believed; * for all"),
     Setting("FLOWER_PORT", "where Flower listens", "5555"),
     Setting("FLOWER_BASIC_AUTH", "user:password of Flower; without one it is loopback only", secret=True),
     Setting("LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR", "INFO"),
@@ -130,6 +135,14 @@ class Settings:
     @cached_property
     def threads(self) -> int:
         return self._whole("WORKER_THREADS", 32, least=2)
+
+    @cached_property
+    def port(self) -> int:
+        return self._whole("PORT", 8000)
+
+    @property
+    def trusted_proxies(self) -> tuple[str, ...]:
+        return tuple(part.strip() for part in self.values.get("TRUSTED_PROXIES", "").split(",") if part.strip())
 
     @cached_property
     def flower_port(self) -> int:

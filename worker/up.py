@@ -18,15 +18,17 @@ from worker.settings import VAR, Settings
 from worker.supervisor import Supervisor
 
 REDIS_URL = VAR / "redis.url"
-KINDS = ("worker", "urgent", "beat", "flower")
+KINDS = ("web", "worker", "urgent", "beat", "flower")
+LATER = ("beat", "flower")  # nobody waits for these
 SQLITE = "sqlite:///"
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - it is there for platforms to call
 
 
 def up(settings: Settings, only: tuple[str, ...] = KINDS) -> int:
     """Runs all processes, or the kinds in `only`, until SIGTERM, SIGINT or SIGHUP; then 0.
 
-    Prints where Flower is, and `ready` when work is taken. Call it from the main thread. Raises `CannotStart`
-    (`NoRedis` is one) with the sentence to show, and whatever the migration raises.
+    Prints where the receiver and Flower are, and `ready` when work is taken. Call it from the main thread. Raises
+    `CannotStart` (`NoRedis` is one) with the sentence to show, and whatever the migration raises.
     """
     make(VAR)
     with held(VAR) as lock:
@@ -47,7 +49,7 @@ def _serve(house: Supervisor, settings: Settings, environ: dict[str, str], only:
         return
     told = {**environ, "REDIS_URL": redis_url}
     children = [child for kind in only for child in _children(kind, settings, told)]
-    takers = [child for child in children if child.name not in ("beat", "flower")]
+    takers = [child for child in children if child.name not in LATER]
     _start(house, takers)
     if house.until(lambda: house.ready >= {child.name for child in takers}):
         click.echo("ready")
@@ -78,9 +80,19 @@ def _children(kind: str, settings: Settings, environ: dict[str, str]) -> list[Ch
     if kind == "worker":
         one = {**environ, "WORKER_PROCESSES": "1"}
         return [Child(name, command(kind), one) for name in worker_names(settings)]
+    if kind == "web":
+        environ = {**environ, "PORT": str(_receiver_port(settings))}
     if kind == "flower":
         environ = {**environ, "FLOWER_PORT": str(_flower_port(settings))}
     return [Child(kind, command(kind), environ)]
+
+
+def _receiver_port(settings: Settings) -> int:
+    """Where platforms may call, said on standard output."""
+    port = free_port(EVERYWHERE, settings.port) or free_port(EVERYWHERE, 0)
+    taken = "" if port == settings.port else f" ({settings.port} is taken)"
+    click.echo(f"Receiver: http://{HOST}:{port}{taken}")
+    return port
 
 
 def _flower_port(settings: Settings) -> int:

@@ -14,6 +14,8 @@ from worker.ledger.types import Row
 from worker.pace import RedisAway
 
 BROKER_AWAY = (OperationalError, AMQPError, RedisAway, OSError)
+HAND_OUT = "notices.hand_out"
+SHORT = {"socket_timeout": 2, "socket_connect_timeout": 2}
 log = logging.getLogger(__name__)
 
 
@@ -57,3 +59,20 @@ def send(task: str, queue: str, kwargs: dict[str, Any]) -> bool:
         log.warning("the follow-up %s could not be sent (%s); it is tried again", task, type(error).__name__)
         return False
     return True
+
+
+def hand_out_now() -> None:
+    """Tell a worker that there are notices. Two seconds are enough for it: the sweeper looks by itself."""
+    app, options = current_app, dict(current_app.conf.broker_transport_options) | SHORT
+    with app.connection_for_write(transport_options=options, connect_timeout=2) as connection:
+        try:
+            app.send_task(
+                HAND_OUT,
+                kwargs={"wake": "notices"},
+                queue="urgent",
+                ignore_result=True,
+                connection=connection,
+                retry=False,
+            )
+        except BROKER_AWAY as error:
+            log.warning("notices were not announced (%s); the sweeper looks", type(error).__name__)

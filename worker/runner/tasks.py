@@ -8,6 +8,7 @@ from typing import Any
 from celery import Celery, Task
 from celery.exceptions import Reject
 
+from worker import notices
 from worker.intake import put
 from worker.ledger import jobs, tickets
 from worker.ledger.types import LedgerError, NotTaken
@@ -17,7 +18,7 @@ from worker.process import process
 from worker.quiet import QuietRequest, is_wake_up
 from worker.runner import call, files, sending
 from worker.runner.results import Refused, Unsure
-from worker.wake import queue_of, wake_up
+from worker.wake import HAND_OUT, queue_of, wake_up
 
 LEDGER_PAUSE, LEDGER_PAUSES = 1.0, 600
 log = logging.getLogger(__name__)
@@ -67,6 +68,19 @@ class OperationTask(Task[Any, Any]):
             process().ledger.later(lambda tx: tickets.handed_over(tx, task_id))
 
 
+class HandOut(Task[Any, Any]):
+    """Somebody has written notices: they are handed out at once, in a process that bulk work does not hold up."""
+
+    name = HAND_OUT
+    Request = QuietRequest  # type: ignore[assignment] # as above
+    ignore_result = True
+    acks_late = True
+
+    def run(self, **_: Any) -> None:
+        while notices.hand_out(process()):
+            pass
+
+
 def filed(order: Order, task_id: str) -> str:
     """A file's order: recorded, and its planning woken. The result is the job's id."""
     job = put(process(), order, task_id)
@@ -92,7 +106,8 @@ def give_task(app: Celery, operation: Operation) -> None:
 
 
 def routes(operations: list[Operation]) -> dict[str, dict[str, str]]:
-    return {op.name: {"queue": queue_of(op.platform, "call" if op.takes_calls else "file")} for op in operations}
+    own = {op.name: {"queue": queue_of(op.platform, "call" if op.takes_calls else "file")} for op in operations}
+    return own | {HAND_OUT: {"queue": "urgent"}}
 
 
 def _words(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

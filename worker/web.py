@@ -1,0 +1,89 @@
+"""The process `web`: the receiver under gunicorn, on PORT."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+
+from worker.guests import Doorkeeper
+from worker.ledger.migrate import check_schema
+from worker.parent import tell_ready
+from worker.process import process
+from worker.receiver import doors, receiver
+from worker.settings import Settings
+from worker.waker import Waker
+
+THREADS = 16
+CONNECTIONS = 1000
+KEEP_ALIVE = 5
+LEAVE_WITHIN = 15
+log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings) -> int:
+    """Runs the receiver until it is told to stop."""
+    process().seal  # noqa: B018 - raises where SECRET_KEY is missing or wrong
+    check_schema(process().ledger)
+    process().ledger.close()
+    process.cache_clear()  # what was opened here must not be shared with those who are forked
+    try:
+        Web(settings).run()
+    except SystemExit as left:
+        return int(left.code or 0)
+    return 0
+
+
+class OurLogger(Logger):  # type: ignore[misc] # gunicorn has no types
+    """gunicorn says what it says through our own lines, and keeps no access log: an address holds a secret."""
+
+    def setup(self, _cfg: Any) -> None:
+        self.error_log = logging.getLogger("gunicorn.error")
+        self.access_log = logging.getLogger("gunicorn.access")
+        self.access_log.disabled = True
+
+
+class Web(BaseApplication):  # type: ignore[misc] # gunicorn has no types
+    """One process that collects requests and answers them in threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in _told(self._settings).items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        return receiver(Waker().wake)
+
+
+def _told(settings: Settings) -> Mapping[str, Any]:
+    return {
+        "bind": f"0.0.0.0:{settings.port}",
+        "worker_class": Doorkeeper,
+        "workers": 1,
+        "threads": THREADS,
+        "worker_connections": CONNECTIONS,
+        "keepalive": KEEP_ALIVE,
+        "graceful_timeout": LEAVE_WITHIN,
+        # It bounds one turn of its loop; whoever waits is bounded by the loop itself.
+        "timeout": 60,
+        "limit_request_fields": 64,
+        "limit_request_line": 4094,
+        "forwarded_allow_ips": ",".join(settings.trusted_proxies),
+        "control_socket_disable": True,
+        "logger_class": OurLogger,
+        "proc_name": "omniworker web",
+        "post_worker_init": lambda _worker: _began(settings),
+    }
+
+
+def _began(settings: Settings) -> None:
+    names = [path for path, _account in doors()]
+    log.info("the receiver listens on port %d; doors: %s", settings.port, ", ".join(names) or "none, no secret is set")
+    tell_ready()
