@@ -77,6 +77,7 @@ for _operation in platforms.operations().values():
 # When follows from what, so the house finds it by name, as it finds the platforms.
 importlib.import_module("schedules.beat").give(app)
 app.register_task(HandOut())
+app.conf.task_routes = {**app.conf.task_routes, HandOut.name: {"queue": "urgent"}}
 app.steps["consumer"].add(EventsTogether)
 app.set_default()
 quiet_consumer()

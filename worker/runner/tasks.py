@@ -106,8 +106,7 @@ def give_task(app: Celery, operation: Operation) -> None:
 
 
 def routes(operations: list[Operation]) -> dict[str, dict[str, str]]:
-    own = {op.name: {"queue": queue_of(op.platform, "call" if op.takes_calls else "file")} for op in operations}
-    return own | {HAND_OUT: {"queue": "urgent"}}
+    return {op.name: {"queue": queue_of(op.platform, "call" if op.takes_calls else "file")} for op in operations}
 
 
 def _words(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
