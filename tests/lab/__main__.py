@@ -30,6 +30,7 @@ from tests.lab.waiting import TooLong
 
 EXPERIMENTS: dict[str, Callable[[Order], Verdict]] = {
     "kills": struck.kills,
+    "parts": struck.parts,
     "poison": poison,
     "sigterm": struck.sigterm,
     "outage": outage,

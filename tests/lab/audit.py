@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from tests.lab.cargo import EVENTS, Cargo
 from tests.lab.platform import Platform
 from tests.lab.rig import Rig
 
@@ -17,8 +18,9 @@ class Audit:
     """Rows, but where it says chunks.
 
     `lost`: neither accepted, refused, unsure nor skipped, or accepted and never taken. `doubled`: taken more than
-    once without being counted as repeated. `denied`: refused or skipped, and taken all the same. `torn`: unsure
-    chunks of which only a part was taken. `was_sent`, `was_not`: numbers of unsure chunks.
+    once without being counted as repeated, `again`: the same where it does no harm. `denied`: refused or skipped, and
+    taken all the same. `torn`: unsure chunks of which only a part was taken. `was_sent`, `was_not`: numbers of unsure
+    chunks.
     """
 
     accepted: int
@@ -28,6 +30,7 @@ class Audit:
     repeated: int
     lost: int
     doubled: int = 0
+    again: int = 0
     denied: int = 0
     torn: int = 0
     refused_by: dict[str, int] = field(default_factory=dict)
@@ -38,10 +41,11 @@ class Audit:
     def unsure_chunks(self) -> int:
         return len(self.was_sent) + len(self.was_not)
 
-    def look_at(self, chunk: Row[Any], times: Sequence[int]) -> None:
+    def look_at(self, chunk: Row[Any], times: Sequence[int], harmful: bool) -> None:
         """`times`: how often each row of the chunk was taken. All rows of a chunk share its fate in these files."""
-        if not chunk.repeated:
-            self.doubled += sum(max(0, seen - 1) for seen in times)
+        more = sum(max(0, seen - 1) for seen in times)
+        self.doubled += more if harmful and not chunk.repeated else 0
+        self.again += 0 if harmful else more
         if chunk.state == "unsure":
             self.torn += len(set(times)) > 1
             (self.was_sent if all(times) else self.was_not).append(chunk.n)
@@ -51,13 +55,14 @@ class Audit:
             self.denied += len(times) - times.count(0)
 
 
-def audit(rig: Rig, platform: Platform, job_id: str, events: Sequence[Any]) -> Audit:
+def audit(rig: Rig, platform: Platform, job_id: str, events: Sequence[Any], cargo: Cargo = EVENTS) -> Audit:
     """Everything the report says of these rows, and everything the sandbox knows better."""
     report = rig.report(job_id)
     rows = {name: report["rows"][name] for name in ("accepted", "refused", "unsure", "skipped", "repeated")}
     spoken_for = rows["accepted"] + rows["refused"] + rows["unsure"] + rows["skipped"]
     found = Audit(**rows, lost=len(events) - spoken_for, refused_by=report["refused_by"])
-    times = platform.taken(events)
+    times = cargo.taken(platform, events)
     for chunk in rig.chunks(job_id):
-        found.look_at(chunk, times[chunk.first_row - 1 : chunk.first_row - 1 + chunk.lines])
+        first = chunk.first_row - cargo.begins
+        found.look_at(chunk, times[first : first + chunk.lines], cargo.harmful)
     return found

@@ -64,6 +64,11 @@ class Platform:
         moments: list[float] = self._ask("GET", f"arrivals?platform={platform}")["at"]
         return moments
 
+    def state(self) -> list[Any]:
+        """Everybody of whom a file of subscribers spoke."""
+        found: list[Any] = self._ask("GET", "state?platform=omnisense")
+        return found
+
     def fault(self, **rule: Any) -> None:
         self._ask("POST", "faults", rule)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
 
-from tests.lab import events
+from tests.lab.cargo import EVENTS, Cargo
 from tests.lab.ending import ending
 from tests.lab.experiment import Order, Record
 from tests.lab.platform import Platform
@@ -25,12 +25,11 @@ STRIKES_TRIED = 20
 class Series:
     """`revived`: after the strike a further small import has to finish, which proves that the processes came back."""
 
-    def __init__(self, order: Order, rows: int, revived: bool = False) -> None:
-        self._order, self._dice, self._revived = order, Random(order.seed), revived
-        folder = order.folder
-        self._file = events.write(folder / "events.ndjson", rows)
-        self._small = events.write(folder / "small.ndjson", 1000, first=rows)
-        self._events = events.read(self._file)
+    def __init__(self, order: Order, rows: int, revived: bool = False, cargo: Cargo = EVENTS) -> None:
+        self._order, self._dice, self._revived, self._cargo = order, Random(order.seed), revived, cargo
+        self._file = cargo.write(order.folder / f"file.{cargo.suffix}", rows, 0)
+        self._small = cargo.write(order.folder / f"small.{cargo.suffix}", 1000, rows)
+        self._rows = cargo.read(self._file)
         self._rigs = 0
         self.usual = self._undisturbed()
 
@@ -50,27 +49,27 @@ class Series:
         """The seconds that an import of this file takes when nobody strikes: the moments are drawn from them."""
         with self._stage() as (one, _):
             began = time.monotonic()
-            job = one.ask(self._file)
+            job = one.ask(self._file, self._cargo.operation)
             one.still(job, END)
             return time.monotonic() - began
 
     def _once(self, strike: Strike, delay: float) -> Record | None:
         with self._stage() as (one, platform):
-            job = one.ask(self._file)
+            job = one.ask(self._file, self._cargo.operation)
             time.sleep(delay)
             if one.job(job).state not in ("planning", "running"):
                 return None
             blow = strike(one, self._dice)
             struck = {"struck_after": delay, "took": blow.took, **_at_the_blow(one, platform, job, blow)}
             try:
-                found = ending(one, platform, job, self._events, END, blow.again)
+                found = ending(one, platform, job, self._rows, END, blow.again, cargo=self._cargo)
                 return {**struck, **found, **(self._revival(one) if self._revived else {})}
             except TooLong as error:
                 return {**struck, "stuck": str(error), "report": one.report(job)}
 
     def _revival(self, one: Rig) -> Record:
         began = time.monotonic()
-        end = one.still(one.ask(self._small), END)
+        end = one.still(one.ask(self._small, self._cargo.operation), END)
         well = end == "finished" and one.at_work() == self.processes
         return {"revived": well, "revived_in": time.monotonic() - began}
 

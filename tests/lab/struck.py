@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.lab import strikes
+from tests.lab.cargo import PEOPLE
 from tests.lab.experiment import Order, Record, Verdict, line, promises
 from tests.lab.goals import Goal
 from tests.lab.series import Series
@@ -24,6 +25,17 @@ def kills(order: Order) -> Verdict:
     )
     note = f"on the wire {min(wire)}–{max(wire)}; undisturbed {series.usual:.1f} s"
     return Verdict((line("SIGKILL of all worker processes", order.rows or ROWS, records, note),), goals)
+
+
+def parts(order: Order) -> Verdict:
+    """The same kills while files of CSV go in forms, which may come twice without harm."""
+    rows = order.rows or ROWS * 4
+    records = _runs(order, Series(order, rows, cargo=PEOPLE), strikes.kill_workers, 20)
+    unsure = sum(record.get("unsure", 0) for record in records)
+    again = sum(record.get("again", 0) for record in records)
+    goals = (*promises("parts", records), Goal("parts: rows unsure", unsure, 0))
+    note = f"{again:,} rows came again, which does no harm"
+    return Verdict((line("SIGKILL while parts of CSV go", rows, records, note),), goals)
 
 
 def sigterm(order: Order) -> Verdict:
