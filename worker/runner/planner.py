@@ -29,7 +29,7 @@ from worker.sources.refused import SourceAway, SourceRefused
 from worker.sources.repeats import Repeats
 from worker.sources.source import Source
 
-AT_ONCE = 64
+FEW, AT_ONCE = 4, 64
 LEASE = 60.0
 AFTER_AWAY = 30.0
 log = logging.getLogger(__name__)
@@ -128,6 +128,8 @@ def _recording(job: Row[Any], held: Claim, pieces: list[Piece]) -> Callable[[Con
 
 
 def _batches(pieces: Iterable[Piece], most: int) -> Iterator[list[Piece]]:
-    stream = iter(pieces)
-    while batch := list(itertools.islice(stream, most)):
+    """A few at first, so that delivery begins soon; then more and more, up to `most`."""
+    stream, size = iter(pieces), FEW
+    while batch := list(itertools.islice(stream, size)):
         yield batch
+        size = min(2 * size, most)
