@@ -1,3 +1,81 @@
 """What each notice sets going, one function a business rule."""
 
 from __future__ import annotations
+
+import time
+from typing import Any
+
+from tasks import travel
+from tasks.consent import ACT, BOUNCE, CLAIM, COMPLAINT, EMAIL, UNSUBSCRIPTION
+from worker import register
+from worker.consent import Event
+from worker.ledger import under_way
+from worker.notices import Notice, Quarantine, follows
+from worker.process import Process
+from worker.wake import wake_up
+from worker.words import MARKETING
+
+# Omnisense's own words; what it adds some day counts as an unsubscription.
+OPTOUT_TYPES = {"unsubscription": UNSUBSCRIPTION, "bounce": BOUNCE, "complaint": COMPLAINT}
+STATUSES = {
+    "devino.unsubscribed": UNSUBSCRIPTION,
+    "devino.complained": COMPLAINT,
+    "devino.bounced": BOUNCE,
+    "devino.subscribed": ACT,
+}
+SAYS_SO = ("omnisense.save_subscriber",)
+MINUTE = 60.0
+
+
+@follows("omnisense.opted_out")
+def opted_out_at_omnisense(process: Process, notice: Notice) -> bool:
+    """An opt-out from e-mail, by the person, a bounce or a complaint."""
+    reason = OPTOUT_TYPES.get(str(notice.content.get("optout_type")).lower(), UNSUBSCRIPTION)
+    return _enter(process, notice, notice.content["email"], reason)
+
+
+@follows("omnisense.opted_in")
+def opted_in_at_omnisense(process: Process, notice: Notice) -> bool:
+    """The act of a person; but while we ourselves are saying so of many, it may be what we said that comes back."""
+    account, at = str(notice.account), notice.happened_at
+
+    def ours(tx: Any) -> bool:
+        return under_way.rows_went(tx, account, at - MINUTE, at + MINUTE, SAYS_SO) or bool(under_way.to(tx, account))
+
+    return _enter(process, notice, notice.content["email"], CLAIM if process.ledger.read(ours) else ACT)
+
+
+@follows(*STATUSES)
+def said_of_a_message(process: Process, notice: Notice) -> bool:
+    """What somebody made of a message of Devino's, where it says by which address."""
+    email = notice.content.get("email")
+    if not isinstance(email, str) or "@" not in email:
+        raise Quarantine("It does not say of whom: write it down with `omniworker consent set` if you know.")
+    return _enter(process, notice, email, STATUSES[notice.kind])
+
+
+@follows(register.OPTED_OUT)
+def opt_out_travels(process: Process, notice: Notice) -> bool:
+    """Every other platform is told, each once."""
+    for job in process.ledger.write(lambda tx: travel.tell_all(process, tx, int(notice.subject))):
+        wake_up(job)
+    return True
+
+
+@follows(travel.ONCE_MORE)
+def opt_out_travels_once_more(process: Process, notice: Notice) -> bool:
+    """What was on its way to the platform when it was told may have undone it."""
+    account, held = notice.content["account"], notice.content["held"]
+    if held and process.ledger.read(lambda tx: under_way.any_of(tx, held)):
+        return False
+    job = process.ledger.write(lambda tx: travel.tell_again(process, tx, int(notice.subject), account))
+    if job is not None:
+        wake_up(job)
+    return True
+
+
+def _enter(process: Process, notice: Notice, address: str, reason: str) -> bool:
+    account = str(notice.account)
+    event = Event(address, EMAIL, reason, min(notice.happened_at, time.time()), account, MARKETING)
+    process.ledger.write(lambda tx: register.enter(process, tx, event, account))
+    return True

@@ -74,6 +74,7 @@ def _asked(process: Process, order: Order, key: str | None) -> Asked:
         planned=order.rows is not None,
         parent=order.parent,
         step=order.step,
+        urgent=order.urgent,
     )
 
 

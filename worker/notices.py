@@ -24,7 +24,7 @@ LEASE = 30.0
 A_TURN = 1.0
 HEARD_AFTER = 6
 # What the house itself announces.
-KINDS = ("job.ended", "job.undecided", "job.decided", "chunk.poison", "consent.opted_out")
+KINDS = ("job.ended", "job.undecided", "job.decided", "chunk.poison", "consent.opted_out", "consent.once_more")
 log = logging.getLogger(__name__)
 
 

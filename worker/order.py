@@ -58,6 +58,7 @@ class Order:
     then: list[JSON] = field(default_factory=list)
     parent: str | None = None
     step: str | None = None
+    urgent: bool = False
 
     @functools.cached_property
     def parts(self) -> Sequence[Part]:

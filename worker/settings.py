@@ -38,6 +38,9 @@ SETTINGS = (
     Setting("LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR", "INFO"),
     Setting("WORKER_PROCESSES", "worker processes on this machine; the cores by default"),
     Setting("WORKER_THREADS", "threads in each; an account holds at most half of them", "32"),
+    Setting(
+        "BOUNCES_TRAVEL", "1 tells the other platforms of addresses that bounced; without it they are only not sent to"
+    ),
     Setting("ACCOUNTS_FILE", "a TOML file with further accounts; their secrets by variable name or file"),
     Setting("SCHEDULES_FILE", "a TOML file with schedules: what to start, when, and what a late slot means"),
     Setting("ALLOW_LOCAL", "1 lets processes started one by one share SQLite on one machine"),
@@ -163,6 +166,10 @@ class Settings:
     @property
     def log_level(self) -> str:
         return self.values["LOG_LEVEL"].upper()
+
+    @property
+    def bounces_travel(self) -> bool:
+        return self.values.get("BOUNCES_TRAVEL") == "1"
 
     @property
     def allow_local(self) -> bool:

@@ -19,9 +19,10 @@ SHORT = {"socket_timeout": 2, "socket_connect_timeout": 2}
 log = logging.getLogger(__name__)
 
 
-def queue_of(platform: str, kind: str) -> str:
-    """Calls go to their platform's. Files have a queue of their own, so that a call never waits behind one."""
-    return "bulk" if kind == "file" else platform
+def queue_of(platform: str, kind: str, urgent: bool = False) -> str:
+    """Calls go to their platform's. Files have a queue of their own, so that a call never waits behind one; and so have
+    opt-outs, in a process of their own."""
+    return "urgent" if urgent else "bulk" if kind == "file" else platform
 
 
 def wake_up(job: Row[Any], times: int = 1, app: Celery = current_app) -> bool:
@@ -31,7 +32,7 @@ def wake_up(job: Row[Any], times: int = 1, app: Celery = current_app) -> bool:
             app.send_task(
                 job.operation,
                 kwargs={"wake": job.id},
-                queue=queue_of(job.account.partition("/")[0], job.kind),
+                queue=queue_of(job.account.partition("/")[0], job.kind, bool(job.urgent)),
                 ignore_result=True,
                 **publishing(app.conf.broker_url),
             )

@@ -19,6 +19,7 @@ from worker.ledger.refusing import skip_waiting, stop_looking
 from worker.ledger.tables import chunks, jobs
 
 GIVE_UP = {"call": 3600.0, "file": 86400.0}  # design §6: calls 1 h, files 24 h
+GIVE_UP_URGENT = 30 * 86400.0  # no outage loses an opt-out
 
 ENDED = ("finished", "cancelled", "failed")
 
@@ -43,6 +44,7 @@ NEW = Inserting(
     jobs,
     *("id", "operation", "account", "kind", "key", "key_hash", "content_hash", "source", "options", "on_unsure"),
     *("then", "verified", "around", "state", "planned", "created_at", "give_up_at", "wake_at", "parent", "step"),
+    "urgent",
 )
 
 
@@ -65,6 +67,7 @@ class Asked:
     planned: bool = False
     parent: str | None = None
     step: str | None = None
+    urgent: bool = False
 
 
 class KeyReused(Exception):
@@ -94,7 +97,7 @@ def _values(asked: Asked, now: float) -> dict[str, Any]:
         "state": "running" if planned else "planning",
         "planned": planned,
         "created_at": now,
-        "give_up_at": now + GIVE_UP[asked.kind],
+        "give_up_at": now + (GIVE_UP_URGENT if asked.urgent else GIVE_UP[asked.kind]),
         "wake_at": now + 5,
     }
 

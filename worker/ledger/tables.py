@@ -53,6 +53,7 @@ jobs = Table(
     Column("narrow", Text),  # why its rows go one by one, though they were cut to go together
     Column("parent", String(20)),  # the job whose step this one is
     Column("step", String(40)),
+    Column("urgent", Boolean, nullable=False, server_default=false()),  # an opt-out on its way: nothing is before it
     Column("give_up_at", Float, nullable=False),
     Column("wake_at", Float, nullable=False, server_default="0"),
     *claim_columns(),

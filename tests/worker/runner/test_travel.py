@@ -1,0 +1,246 @@
+"""Where an opt-out goes: from a platform's notice to the other platforms, judged by what the sandbox has then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import requests
+
+from sandbox.server import Sandbox
+from tasks import follow_ups
+from worker import intake, notices, outage, platforms, register
+from worker.consent import Event
+from worker.ledger import chunks, claims, jobs, receipts
+from worker.ledger import notices as told
+from worker.order import read_order
+from worker.process import Process
+from worker.runner import call
+from worker.wake import queue_of
+
+ANN = "ann@example.com"
+AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC).timestamp()
+
+
+@pytest.fixture(autouse=True)
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The jobs that were woken, with their queues."""
+    names: list[str] = []
+    monkeypatch.setattr(follow_ups, "wake_up", lambda job: names.append(job.id))
+    return names
+
+
+@pytest.fixture
+def go(house: Process, rung: list[str]) -> Callable[[], list[str]]:
+    """Hand out everything that waits and deliver what that set going; the operations of the jobs."""
+
+    def step() -> list[str]:
+        done = []
+        for _ in range(3):
+            notices.hand_out(house)
+            while rung:
+                job = house.ledger.read(lambda tx: jobs.get(tx, rung[0]))
+                assert job is not None
+                rung.pop(0)
+                call.move(house, job)
+                call.move(house, job)  # the first may only have made the budget
+                done.append(str(job.operation))
+        return done
+
+    return step
+
+
+@pytest.fixture
+def notice(house: Process) -> Callable[..., None]:
+    """What the receiver writes when Omnisense calls."""
+
+    def tell(kind: str = "omnisense.opted_out", at: float = AT, **content: Any) -> None:
+        said = {"email": ANN, "notification_type": "optout", "optout_type": "unsubscription"} | content
+        house.ledger.write(
+            lambda tx: told.announce(
+                tx, kind, "", account=kind.partition(".")[0] + "/default", content=house.seal.close(said),
+                happened_at=at, urgent=True,
+            )
+        )  # fmt: skip
+
+    return tell
+
+
+def told_of(house: Process, address: str = ANN) -> dict[str, str | None]:
+    def look(tx: Any) -> dict[str, str | None]:
+        found = receipts.of(tx, register.hashed(house, tx, address))
+        return {row.account: row.note or row.job_state for row in found if row.account}
+
+    return house.ledger.read(look)
+
+
+def role(played: Sandbox, title: str) -> Any:
+    """The platform as the sandbox plays it, for what it has in the end."""
+    return played._stage.role_called(title)
+
+
+def at_omnisend(played: Sandbox, **whom: str) -> dict[str, Any] | None:
+    found = role(played, "Omnisend").state(whom or {"email": ANN})["contacts"]
+    return found[0] if found else None
+
+
+def status(contact: dict[str, Any] | None, channel: str = "email") -> dict[str, Any]:
+    assert contact is not None
+    [identifier] = [one for one in contact["identifiers"] if channel in one["channels"]]
+    found: dict[str, Any] = identifier["channels"][channel]
+    return found
+
+
+def at_omnisense(played: Sandbox, address: str = ANN) -> Any:
+    return role(played, "Omnisense").subscribers.find(address)
+
+
+def test_an_opt_out_at_omnisense_reaches_omnisend_with_its_own_date(
+    house: Process,
+    played: Sandbox,
+    notice: Callable[..., None],
+    go: Callable[[], list[str]],
+) -> None:
+    notice()
+    assert go() == ["omnisend.save_contact"]
+    assert status(at_omnisend(played)) == {"status": "unsubscribed", "statusDate": "2026-03-01T12:00:00Z"}
+    found = told_of(house)
+    assert found["omnisend/default"] == "finished"
+    assert found["omnisense/default"] == "it told of this itself"
+    assert "dropped before anything is sent" in str(found["devino/default"])
+    assert at_omnisense(played) is None
+
+
+def test_told_twice_it_travels_once(
+    house: Process,
+    notice: Callable[..., None],
+    go: Callable[[], list[str]],
+) -> None:
+    notice()
+    go()
+    notice()
+    assert go() == []
+
+
+def test_an_opt_out_that_somebody_wrote_down_reaches_both(
+    house: Process,
+    played: Sandbox,
+    go: Callable[[], list[str]],
+) -> None:
+    event = Event("+44 303 123 7300", "sms", "wish", AT, "Eva", "marketing")
+    house.ledger.write(lambda tx: register.enter(house, tx, event, "Eva"))
+    assert sorted(go()) == ["omnisend.save_contact", "omnisense.save_subscriber"]
+    assert status(at_omnisend(played, phone="+443031237300"), "sms")["status"] == "unsubscribed"
+
+
+def test_of_devino_an_opt_out_reaches_omnisense(
+    house: Process,
+    played: Sandbox,
+    notice: Callable[..., None],
+    go: Callable[[], list[str]],
+) -> None:
+    notice("devino.unsubscribed")
+    assert sorted(go()) == ["omnisend.save_contact", "omnisense.save_subscriber"]
+    assert at_omnisense(played)["user"]["optin"] is False
+
+
+def test_what_we_wrote_and_see_come_back_does_not_travel_again(
+    house: Process,
+    played: Sandbox,
+    notice: Callable[..., None],
+    go: Callable[[], list[str]],
+) -> None:
+    notice("devino.unsubscribed")
+    go()
+    notice("omnisense.opted_out", at=time.time())
+    assert go() == []
+    notice("omnisense.opted_out", at=AT + 5)
+    assert go() == []
+
+
+@pytest.mark.parametrize("travels", [False, True])
+def test_a_bounce_stops_sending_and_travels_only_when_asked_for(
+    travels: bool,
+    house: Process,
+    notice: Callable[..., None],
+    go: Callable[[], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(type(house.settings), "bounces_travel", travels)
+    notice(optout_type="bounce")
+    assert go() == (["omnisend.save_contact"] if travels else [])
+    assert travels or "BOUNCES_TRAVEL=1" in str(told_of(house)["omnisend/default"])
+
+
+def test_an_opt_in_never_travels_and_lifts_an_older_opt_out(
+    house: Process,
+    notice: Callable[..., None],
+    go: Callable[[], list[str]],
+) -> None:
+    notice()
+    go()
+    notice("omnisense.opted_in", at=AT + 10, notification_type="optin")
+    assert go() == []
+    rows = house.ledger.read(lambda tx: register.consents.of(tx, register.hashed(house, tx, ANN)))
+    assert {row.state for row in rows} == {"in"}
+
+
+def test_platforms_that_are_not_connected_are_left_out_and_the_receipt_says_so(
+    house: Process,
+    notice: Callable[..., None],
+    go: Callable[[], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("OMNISEND_API_KEY")
+    platforms.account.cache_clear()
+    notice()
+    assert go() == []
+    assert "Omnisend is not connected" in str(told_of(house)["omnisend/default"])
+
+
+def test_it_goes_past_a_closed_door_in_its_own_queue(
+    house: Process,
+    played: Sandbox,
+    notice: Callable[..., None],
+    go: Callable[[], list[str]],
+) -> None:
+    for _ in range(3):
+        house.ledger.write(lambda tx: outage.failed(tx, "omnisend/default", "a test"))
+    notice()
+    assert go() == ["omnisend.save_contact"]
+    assert status(at_omnisend(played))["status"] == "unsubscribed"
+    job = house.ledger.read(lambda tx: jobs.get(tx, jobs.newest(tx)[0]))
+    assert job is not None
+    assert queue_of("omnisend", job.kind, bool(job.urgent)) == "urgent"
+    assert job.give_up_at - job.created_at > 86400
+
+
+def test_what_was_on_the_wire_is_followed_by_the_opt_out_once_more(
+    house: Process,
+    played: Sandbox,
+    notice: Callable[..., None],
+    go: Callable[[], list[str]],
+) -> None:
+    """A call that says subscribed is on the wire when the opt-out is told; it arrives after it, with a later date."""
+    identifiers = [{"type": "email", "id": ANN, "channels": {"email": {"status": "subscribed"}}}]
+    order = read_order(platforms.operation("omnisend.save_contact"), {"payload": {"identifiers": identifiers}})
+    job = str(intake.put(house, order).id)
+    held = house.ledger.write(lambda tx: chunks.claim(tx, job, "somebody", 60)[0])
+    notice()
+    notices.hand_out(house)
+    notices.hand_out(house)
+    requests.post(
+        f"{played.url}/v3/contacts",
+        json=order.parts[0].payload,
+        headers={"X-API-KEY": "sandbox-omnisend-key"},
+        timeout=5,
+    ).raise_for_status()
+    assert status(at_omnisend(played))["status"] == "subscribed"
+    house.ledger.write(lambda tx: chunks.put_back(tx, claims.of(held), 0))
+    house.ledger.write(lambda tx: jobs.stop(tx, job, "cancelled", "cancelled"))
+    house.ledger.write(lambda tx: tx.execute(told.notices.update().values(not_before=0)))
+    assert go().count("omnisend.save_contact") == 2
+    assert status(at_omnisend(played))["status"] == "unsubscribed"
