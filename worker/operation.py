@@ -16,7 +16,7 @@ from marshmallow import Schema
 from worker.callback import Callbacks
 from worker.consent import Addressed, Transactional
 from worker.rows import Rows
-from worker.wire import Asked, Keeps, Later, Lookup, Pages, Sending, Sorted, Steps, Wire
+from worker.wire import Asked, Choice, Keeps, Later, Lookup, Pages, Sending, Sorted, Steps, Wire
 
 JSON = dict[str, Any]
 
@@ -85,7 +85,8 @@ class Operation:
     With `rows` it delivers files (the platform may tell `later` what came of them); with what stands `around` them in
     each request, single calls as well.
 
-    With `steps` it is a flow: a job whose requests are calls of other operations, at the platform `at`.
+    With `steps` it is a flow: a job whose requests are calls of other operations, at the platform `at`. `choices` are
+    the options that a call of it takes.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Operation:
     pages: Pages | None = None
     keeps: Keeps | None = None
     steps: Steps | None = None
+    choices: tuple[Choice, ...] = ()
     at: str | None = None
     addressed: Addressed | None = None
     transactional: Transactional | None = None

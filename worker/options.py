@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from worker.operation import JSON, Operation
 from worker.outcome import Refusal
 from worker.sources.chosen import chosen
 from worker.sources.wanted import OptionWrong, wanted
+from worker.wire import Choice
 from worker.words import Option, names
 
 WORD = re.compile(r"[A-Za-z_]{1,40}")
 
 
-def off_options(operation: Operation, declared: Sequence[Option], given: JSON) -> Iterator[Refusal]:
+def off_options(operation: Operation, declared: tuple[Option | Choice, ...], given: JSON) -> Iterator[Refusal]:
     """Everything that is wrong with the options that were given."""
     own = operation.rows.options if operation.rows and declared else ()
     known = names((*declared, *own))
     unknown = sorted(set(given) - known)
     if unknown:
-        takes = f"it takes {named(known)}" if known else "a call takes none"
+        takes = f"it takes {named(known)}" if known else "it takes none"
         yield Refusal(1, "options.unknown", f"{operation.name} does not know the options {named(unknown)}: {takes}.")
-    for look in (_file, _rows, _own):
+    for look in (_choices, _file, _rows, _own):
         try:
             look(operation, given)
         except OptionWrong as error:
@@ -32,6 +33,12 @@ def off_options(operation: Operation, declared: Sequence[Option], given: JSON) -
 def named(words: Iterable[str]) -> str:
     """Only what looks like a word: what somebody took for one may be their customer."""
     return ", ".join(word if WORD.fullmatch(word) else "(no word)" for word in sorted(words))
+
+
+def _choices(operation: Operation, given: JSON) -> None:
+    for choice in operation.choices:
+        if not isinstance(given.get(choice.name, False), bool):
+            raise OptionWrong(choice.name, f"{choice.name} has to be true or false.")
 
 
 def _file(_operation: Operation, given: JSON) -> None:

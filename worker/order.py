@@ -14,12 +14,13 @@ from worker.check import check_payload
 from worker.operation import JSON, NotConnected, Operation
 from worker.options import named, off_options
 from worker.outcome import Refusal
-from worker.parts import Part, parts_of
+from worker.parts import Part, parts_of, steps_for
 from worker.permitted import off_consent
 from worker.runner.results import Refused
 from worker.seal import digest
 from worker.sources.given import lines_of_given
 from worker.sources.refused import SourceRefused
+from worker.wire import Choice, Steps
 from worker.words import (
     CALL_OPTIONS,
     CALL_WORDS,
@@ -59,17 +60,25 @@ class Order:
     parent: str | None = None
     step: str | None = None
     urgent: bool = False
+    each: Sequence[JSON] = field(default=(), repr=False)
+
+    @property
+    def steps(self) -> Steps | None:
+        return steps_for(self.operation, self.options)
 
     @functools.cached_property
     def parts(self) -> Sequence[Part]:
         """What each request of a call carries; fixed at the first look."""
-        return parts_of(self.operation, self.payload)
+        whole = self.steps is not None
+        payloads: Sequence[Any] = self.each or [self.payload]
+        return [part for one in payloads for part in parts_of(self.operation, one, whole=whole)]
 
     @functools.cached_property
     def content(self) -> str:
         """What the same key has to be asked for with again."""
         said = json.dumps([self.payload, self.source, self.options, self.then], sort_keys=True)
-        return said if self.rows is None else said + digest(self.rows.decode())
+        many = json.dumps(self.each, sort_keys=True) if self.each else ""
+        return said + many if self.rows is None else said + digest(self.rows.decode())
 
     @property
     def kind(self) -> str:
@@ -163,9 +172,9 @@ def _off_order(order: Order) -> Iterator[Refusal]:
     yield from _off_size(order)
 
 
-def _options_of(order: Order) -> tuple[Option, ...]:
+def _options_of(order: Order) -> tuple[Option | Choice, ...]:
     if order.kind == "call":
-        return CALL_OPTIONS
+        return (*CALL_OPTIONS, *order.operation.choices)
     return ROWS_OPTIONS if order.source is None else FILE_OPTIONS
 
 

@@ -16,7 +16,7 @@ from worker.errors import Refused
 from worker.ledger.ids import new_id
 from worker.operation import JSON, Operation
 from worker.outcome import Refusal
-from worker.wire import Asked
+from worker.wire import Asked, Steps
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,20 @@ class Part:
         return {"asked" if self.refusals else "checked": self.payload}
 
 
-def parts_of(operation: Operation, payload: Any) -> Sequence[Part]:
-    """One part for each request that the payload takes."""
+def steps_for(operation: Operation, options: JSON) -> Steps | None:
+    """How a call goes on that takes several calls; None for one that is a request itself."""
+    chosen = (choice.steps for choice in operation.choices if options.get(choice.name))
+    return next(chosen, operation.steps)
+
+
+def parts_of(operation: Operation, payload: Any, *, whole: bool = False) -> Sequence[Part]:
+    """One part for each request that the payload takes; `whole` for one whose requests are other calls."""
     body, refusals = check_payload(payload, operation.shape)
     if body is None:
         return [Part(payload, refusals=tuple(refusals))]
     if operation.fix:
         body = operation.fix(body, Asked(datetime.now(UTC), new_id()))
-    bodies = operation.split(body, operation.limits) if operation.split else [body]
+    bodies = operation.split(body, operation.limits) if operation.split and not whole else [body]
     return [_part(operation, one) for one in bodies]
 
 

@@ -129,11 +129,13 @@ class Pages:
 
 @dataclass(frozen=True)
 class Step:
-    """One call of a job that takes several: an operation's name and its payload."""
+    """One call of a job that takes several: an operation's name and its payload, or many payloads in `each`, which go
+    one after the other."""
 
     name: str
     operation: str
-    payload: JSON = field(repr=False)
+    payload: JSON | None = field(default=None, repr=False)
+    each: Sequence[JSON] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -142,11 +144,24 @@ class Steps:
     last; `done` holds the answers so far by the names of their steps (a list, where a call took several requests).
 
     It is asked again after a kill, so the same answers have to give the same step. It raises `worker.errors.Refused`
-    where it can't go on. `rows` names the step whose rows are the job's.
+    where it can't go on. `rows` names the last step, whose rows are the job's.
+
+    `first` names a step before it that carries each row of the job as well: what is refused there is refused, and
+    `following` leaves it out of what comes after. Of this step `done` says which rows were accepted, in order.
     """
 
     following: Callable[[JSON, Mapping[str, Any]], Step | JSON]
     rows: str
+    first: str | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An option of a call, true or false: with it the call takes these `steps`, of which it is one itself."""
+
+    name: str
+    meaning: str
+    steps: Steps
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from worker.sources.wanted import DELIMITERS, FORMATS
+from worker.wire import Choice
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ CALL_WORDS = (
     Word("payload", "object", "what the operation's page lists", needed=True),
     KEY,
     ACCOUNT,
-    Word("options", "object", "see below"),
+    Word("options", "object", "see below, and what the operation's page lists"),
 )
 AROUND = Word(
     "payload", "object", "what stands around the rows in each request, where the operation's page says that it takes it"
@@ -139,5 +140,5 @@ FILE_OPTIONS = (ON_UNSURE, PURPOSE, *FILES, STRICT, *WHICH_ROWS)
 ROWS_OPTIONS = (ON_UNSURE, PURPOSE, CHANGED_ONLY, MAX_REFUSED)
 
 
-def names(declared: tuple[Word, ...] | tuple[Option, ...]) -> set[str]:
+def names(declared: tuple[Word, ...] | tuple[Option | Choice, ...]) -> set[str]:
     return {one.name for one in declared}

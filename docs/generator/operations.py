@@ -99,7 +99,10 @@ def _own_options(one: Operation) -> str:
     """Those that no other operation takes."""
     rows = ((code(option["name"]), option["takes"], option["meaning"]) for option in facts_of(one)["options"])
     found = table(("option", "takes", "meaning"), rows)
-    return f"Beside [the options of every file](tasks.md), it takes:\n\n{found}" if facts_of(one)["options"] else ""
+    beside = (
+        "Beside [the options of every file](tasks.md)" if one.rows else "Beside [the options of every call](tasks.md)"
+    )
+    return f"{beside}, it takes:\n\n{found}" if facts_of(one)["options"] else ""
 
 
 def _again(one: Operation, kind: str) -> str:

@@ -6,6 +6,7 @@ Source: Omnisense API documentation v1.0. It names no limits; those marked assum
 from tasks.omnisense import events, newsletters, subscriber_files, subscribers
 from tasks.omnisense.access import ADMIN, BASIC
 from tasks.omnisense.precheck import precheck, precheck_cells
+from tasks.omnisense.save_first import SAVE_FIRST
 from tasks.omnisense.shapes import NEWSLETTER, Event, Newsletter, Subscriber, SubscriberRow, User, UserEvent
 from worker.operation import Limits, Operation, Repeat, Timeouts
 from worker.rows import Cells, Rows
@@ -90,6 +91,7 @@ OPERATIONS = (
         compose=newsletters.compose,
         addressed=newsletters.ADDRESSED,
         transactional=newsletters.LISTED,
+        choices=(SAVE_FIRST,),
         example={
             "newsletter": {
                 "newsletter_template_id": 45,

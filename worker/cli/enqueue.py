@@ -26,6 +26,7 @@ FILE = click.Path(exists=True, dir_okay=False, allow_dash=True)
 @click.command()
 @click.argument("name", metavar="NAME")
 @click.option("--payload", type=FILE, metavar="FILE|-", help="A JSON object; - reads standard input.")
+@click.option("--option", "chosen", multiple=True, metavar="NAME", help="One that `operations NAME` lists.")
 @options.key
 @options.account
 @options.wait
@@ -35,6 +36,7 @@ def enqueue(
     ctx: click.Context,
     name: str,
     payload: str | None,
+    chosen: tuple[str, ...],
     key: str | None,
     account: str | None,
     wait: bool,
@@ -45,7 +47,8 @@ def enqueue(
     Prints the job's id. The call is checked before it is recorded; from then on it is in the ledger, whether or not a
     worker is running.
     """
-    words = {"key": key, "account": account} | ({"payload": read_json(payload)} if payload else {})
+    told = {"key": key, "account": account, "options": dict.fromkeys(chosen, True)}
+    words = told | ({"payload": read_json(payload)} if payload else {})
     order = read_order(operation(name), words)
     body, refusals = check_payload(order.payload, order.operation.shape)
     if body is None:

@@ -14,6 +14,7 @@ from worker.operation import Operation, Repeat
 from worker.platforms import operation, platforms
 from worker.platforms import operations as declared
 from worker.wake import queue_of
+from worker.wire import Choice
 from worker.words import Option
 
 
@@ -56,11 +57,13 @@ def facts_of(one: Operation) -> dict[str, Any]:
     }
 
 
-def _own_options(one: Operation) -> tuple[Option, ...]:
-    return one.rows.options if one.rows else ()
+def _own_options(one: Operation) -> tuple[Option | Choice, ...]:
+    return (*(one.rows.options if one.rows else ()), *one.choices)
 
 
-def _takes(option: Option) -> str:
+def _takes(option: Option | Choice) -> str:
+    if isinstance(option, Choice):
+        return "true or false"
     return " or ".join(option.allowed) or option.takes
 
 

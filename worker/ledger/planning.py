@@ -21,6 +21,7 @@ from worker.sources.piece import Piece, Stretch
 FIRST_CHUNK = 1
 OF_CALL = Prepared(select(chunks).where(chunks.c.job_id == bindparam("job"), chunks.c.n == FIRST_CHUNK))
 ALL_OF_CALL = Prepared(select(chunks).where(chunks.c.job_id == bindparam("job")).order_by(chunks.c.n))
+ACCEPTED = Prepared(select(chunks.c.accepted).where(chunks.c.job_id == bindparam("job")).order_by(chunks.c.n))
 NEW = Inserting(
     chunks,
     *("job_id", "account", "n", "state", "length", "payload", "owner", "lease_until", "fence", "sent_at"),
@@ -91,6 +92,11 @@ def last_planned(tx: Connection, job_id: str) -> Row[Any] | None:
 def all_of_call(tx: Connection, job_id: str) -> list[Row[Any]]:
     """The chunks of a call in order; nearly always one."""
     return ALL_OF_CALL(tx, job=job_id).rows
+
+
+def accepted_rows(tx: Connection, job_id: str) -> list[bool]:
+    """Of a call with a row a chunk: which ones were accepted, in order."""
+    return [bool(row.accepted) for row in ACCEPTED(tx, job=job_id).rows]
 
 
 def of_call(tx: Connection, job_id: str) -> Row[Any]:

@@ -27,6 +27,7 @@ from worker.runner.lane import Lane
 from worker.runner.results import Refused, Unsure
 
 LOOK_AGAIN = 5.0
+SLICE = 20.0
 # Until its job is recorded a message that waits for a slot is as safe as one that waits for a thread: in the broker.
 PATIENCE = 0.5
 
@@ -126,16 +127,13 @@ def _deliver(process: Process, held: Held | None) -> Any:
 def _carry_all(process: Process, job: Row[Any], chunk: Row[Any] | None) -> list[Row[Any]]:
     """Whatever of a call can be done now: its chunks one after the other, and questions about lost ones. All its
     chunks as they are then."""
-    if platforms.operation(job.operation).steps is not None:
+    if flows.steps_of(job) is not None:
         flows.move(process, job, carry=move)
         return process.ledger.read(lambda tx: planning.all_of_call(tx, job.id))
+    until = time.monotonic() + SLICE
     while chunk is not None:
-        number = chunk.n
         _carry(process, job, chunk)
-        found = process.ledger.read(lambda tx: planning.all_of_call(tx, job.id))
-        if found[number - 1].state != "done" or not any(row.state == "waiting" for row in found):
-            break
-        chunk = process.ledger.write(lambda tx: _claim(process, tx, job.id, sending.lease(20.0)))
+        chunk = process.ledger.write(partial(_following, process, job, chunk)) if time.monotonic() < until else None
     found = process.ledger.read(lambda tx: planning.all_of_call(tx, job.id))
     if any(row.state == "waiting" and row.suspect for row in found):
         suspects.run(process, job)
@@ -144,6 +142,13 @@ def _carry_all(process: Process, job: Row[Any], chunk: Row[Any] | None) -> list[
     else:
         return found
     return process.ledger.read(lambda tx: planning.all_of_call(tx, job.id))
+
+
+def _following(process: Process, job: Row[Any], before: Row[Any], tx: Connection) -> Row[Any] | None:
+    """The next of a call that takes many requests, if this one is done."""
+    if chunks.get(tx, before.id).state != "done":
+        return None
+    return _claim(process, tx, job.id, sending.lease(platforms.operation(job.operation).timeouts.total))
 
 
 def _carry(process: Process, job: Row[Any], chunk: Row[Any]) -> None:

@@ -16,23 +16,27 @@ from typing import Any
 from worker import platforms
 from worker.errors import Refused
 from worker.intake import record
-from worker.ledger import chunks, claims, jobs, planning, reports, steps
+from worker.ledger import chunks, claims, jobs, planning, steps
 from worker.ledger.types import Connection, LedgerError, Row
 from worker.notices import Notice, follows
 from worker.operation import JSON
 from worker.order import read_order
 from worker.outcome import Outcome, Refusal, refused, skipped
-from worker.parts import checked
+from worker.parts import checked, steps_for
 from worker.process import Process
-from worker.runner import books, results
+from worker.runner import books, flow_rows, results
 from worker.wake import wake_up
-from worker.wire import Step
+from worker.wire import Step, Steps
 
 LOOK_AGAIN = 30.0
 log = logging.getLogger(__name__)
-MOST_NAMED = 100_000
 Carry = Callable[[Process, Row[Any]], None]
 Answers = dict[str, Any]
+
+
+def steps_of(job: Row[Any]) -> Steps | None:
+    """How a call goes on that takes several; None for one that is a request itself."""
+    return steps_for(platforms.operation(job.operation), json.loads(job.options))
 
 
 def move(process: Process, job: Row[Any], carry: Carry) -> None:
@@ -86,48 +90,56 @@ def _next(process: Process, tx: Connection, job_id: str) -> Row[Any] | None:
     try:
         return _go_on(process, tx, job, chunk)
     except Refused as error:
-        _settle(process, tx, chunk, refused(chunk.rows, _of_all(chunk, error.refusals)))
+        _settle(process, tx, chunk, refused(chunk.rows, flow_rows.of_all(chunk, error.refusals)))
     except results.Refused as error:
         named = [Refusal(1, error.code, reason) for reason in error.reasons]
-        _settle(process, tx, chunk, refused(chunk.rows, _of_all(chunk, named)))
+        _settle(process, tx, chunk, refused(chunk.rows, flow_rows.of_all(chunk, named)))
     return None
 
 
 def _go_on(process: Process, tx: Connection, job: Row[Any], chunk: Row[Any]) -> Row[Any] | None:
-    operation = platforms.operation(job.operation)
-    assert operation.steps is not None  # noqa: S101 - only such jobs come here
-    payload, taken = checked(operation, process.seal.open(chunk.payload)), jobs.steps_of(tx, job.id)
+    payload, taken, asked = _opened(process, job, chunk), jobs.steps_of(tx, job.id), steps_of(job)
+    assert asked is not None  # noqa: S101 - only such jobs come here
     last = taken[-1] if taken else None
     if last is not None and last.state not in (*jobs.ENDED, "undecided"):
         steps.wait(tx, chunk, LOOK_AGAIN, why=f"its step {last.step}, job {last.id}, is under way")
         return None
-    if last is not None and (last.step == operation.steps.rows or not _accepted(tx, last)):
-        _settle_by(process, tx, chunk, last, _answer(process, tx, operation.steps.following, payload, taken))
+    if last is not None and (last.step == asked.rows or not flow_rows.accepted(tx, last)):
+        _settle_by(process, tx, chunk, asked, taken, _answer(process, tx, asked, payload, taken))
         return None
     if job.state in jobs.ENDED:
         _settle(process, tx, chunk, skipped(chunk.rows, "cancelled"))
         return None
-    step = operation.steps.following(payload, _answers(process, tx, taken))
+    step = asked.following(payload, _answers(process, tx, asked, taken))
     assert isinstance(step, Step)  # noqa: S101 - the answer comes after the step whose rows are the job's
     return _record(process, tx, job, step)
 
 
+def _opened(process: Process, job: Row[Any], chunk: Row[Any]) -> JSON:
+    return checked(platforms.operation(job.operation), process.seal.open(chunk.payload))
+
+
 def _record(process: Process, tx: Connection, job: Row[Any], step: Step) -> Row[Any] | None:
-    operation = platforms.operation(step.operation)
-    words = {"payload": step.payload, "account": job.account.partition("/")[2], "key": f"{job.id}:{step.name}"}
-    options = json.loads(job.options) if operation.addressed else {}
-    order = replace(read_order(operation, words | {"options": options}), parent=job.id, step=step.name)
+    operation, payload = platforms.operation(step.operation), step.each[0] if step.each else step.payload
+    words = {"payload": payload, "account": job.account.partition("/")[2], "key": f"{job.id}:{step.name}"}
+    order = read_order(operation, words | {"options": _options(job) if operation.addressed else {}})
+    order = replace(order, each=step.each, parent=job.id, step=step.name)
     return jobs.get(tx, record(process, tx, order, None).job_id)
 
 
-def _accepted(tx: Connection, step: Row[Any]) -> int:
-    return sum(row.accepted for row in planning.all_of_call(tx, step.id))
+def _options(job: Row[Any]) -> JSON:
+    """What was chosen of how a job is made is its own affair; everything else holds for its steps too."""
+    chosen = {choice.name for choice in platforms.operation(job.operation).choices}
+    return {name: value for name, value in json.loads(job.options).items() if name not in chosen}
 
 
-def _answers(process: Process, tx: Connection, taken: list[Row[Any]]) -> Answers:
+def _answers(process: Process, tx: Connection, asked: Steps, taken: list[Row[Any]]) -> Answers:
     """What the platform said to each step. One that a person settled has no answer, and nothing can follow it."""
     found: Answers = {}
     for step in taken:
+        if step.step == asked.first:
+            found[step.step] = planning.accepted_rows(tx, step.id)
+            continue
         answers = [process.seal.open(row.answer) if row.answer else None for row in planning.all_of_call(tx, step.id)]
         if not any(answers):
             reason = f"The answer to its step {step.step}, job {step.id}, was lost, so nothing could follow it."
@@ -136,29 +148,20 @@ def _answers(process: Process, tx: Connection, taken: list[Row[Any]]) -> Answers
     return found
 
 
-def _answer(
-    process: Process, tx: Connection, following: Callable[..., Step | JSON], payload: JSON, taken: list[Row[Any]]
-) -> JSON | None:
+def _answer(process: Process, tx: Connection, asked: Steps, payload: JSON, taken: list[Row[Any]]) -> JSON | None:
     """The job's answer, when its last step has one."""
-    if not any(row.answer for row in planning.all_of_call(tx, taken[-1].id)):
+    if taken[-1].step != asked.rows or not any(row.answer for row in planning.all_of_call(tx, taken[-1].id)):
         return None
-    answer = following(payload, _answers(process, tx, taken))
+    answer = asked.following(payload, _answers(process, tx, asked, taken))
     return None if isinstance(answer, Step) else answer
 
 
-def _settle_by(process: Process, tx: Connection, chunk: Row[Any], last: Row[Any], answer: JSON | None) -> None:
-    """What became of the last step's rows became of the job's; where an earlier step fell, of all of them."""
-    report = reports.of(tx, last.id) or {}
-    rows, named = report["rows"], _refusals(tx, last.id)
-    if rows["total"] != chunk.rows and named:
-        came = refused(chunk.rows, _of_all(chunk, named))
-    elif rows["total"] != chunk.rows and rows["skipped"]:
-        came = skipped(chunk.rows, next(iter(report["skipped_by"])))
-    else:
-        by = (report["refused_by"], report["skipped_by"])
-        came = Outcome(rows["accepted"], rows["refused"], rows["skipped"], *by, tuple(named), answer)
-    why = f"the answer to its step {last.step}, job {last.id}, is lost"
-    _settle(process, tx, chunk, came, why if rows["unsure"] else None)
+def _settle_by(
+    process: Process, tx: Connection, chunk: Row[Any], asked: Steps, taken: list[Row[Any]], answer: JSON | None
+) -> None:
+    came, unsure = flow_rows.came_of(tx, chunk, asked, taken, answer)
+    why = f"the answer to its step {taken[-1].step}, job {taken[-1].id}, is lost"
+    _settle(process, tx, chunk, came, why if unsure else None)
 
 
 def _settle(process: Process, tx: Connection, chunk: Row[Any], came: Outcome, unsure: str | None = None) -> None:
@@ -170,12 +173,3 @@ def _settle(process: Process, tx: Connection, chunk: Row[Any], came: Outcome, un
     if came.answer is not None:
         chunks.keep_answer(tx, held, process.seal.close(came.answer))
     books.call_ended(tx, chunk.job_id)
-
-
-def _refusals(tx: Connection, job_id: str) -> list[Refusal]:
-    found = reports.refused_rows(tx, job_id, most=MOST_NAMED)
-    return [Refusal(row.row, row.code, row.reason, row.advice, row.last) for row in found]
-
-
-def _of_all(chunk: Row[Any], named: list[Refusal]) -> list[Refusal]:
-    return [replace(one, row=1, last=chunk.rows if chunk.rows > 1 else None) for one in named]
