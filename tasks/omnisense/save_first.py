@@ -31,9 +31,13 @@ def following(asked: JSON, done: Mapping[str, Any]) -> Step | JSON:
 def _refuse_too_many(asked: JSON) -> None:
     many = len(asked["emails"])
     if many > MOST:
-        reason = f"It has {many:,} addresses, and with save_first a newsletter takes at most {MOST:,}."
-        advice = "Write several newsletters, or save the people first and send without save_first."
-        raise Refused([Refusal(1, "save_first.too_many", reason, advice)])
+        refusal = Refusal(
+            1,
+            "save_first.too_many",
+            f"It has {many:,} addresses, and with save_first a newsletter takes at most {MOST:,}.",
+            "Write several newsletters, or save the people first and send without save_first.",
+        )
+        raise Refused([refusal])
 
 
 SAVE_FIRST = Choice(
