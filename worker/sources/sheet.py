@@ -122,7 +122,7 @@ def _needed(rows: Rows) -> list[str]:
     """The fields that the shape can't do without."""
     assert rows.cells is not None  # noqa: S101 - looked at before
     fields = rows.shape().fields
-    return [name for name in rows.cells.fields if fields[name].required]
+    return [name for name in rows.cells.fields if name in fields and fields[name].required]
 
 
 def _columns(names: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ from sqlalchemy import select, update
 
 from sandbox.server import Sandbox
 from tests.worker.runner.conftest import lines, report
-from worker import intake, platforms
-from worker.ledger import jobs, reports
+from worker import intake, outage, platforms
+from worker.ledger import agenda, claims, decisions, jobs, leases, looking, reports
 from worker.ledger.tables import chunks as chunks_table
+from worker.ledger.tables import jobs as jobs_table
+from worker.operation import Pace
 from worker.order import read_order
 from worker.process import Process
-from worker.runner import books, files
+from worker.runner import awaiting, books, files
 
 CONTACTS = "omnisend.import_contacts"
 CONSENT = "2024-05-01T10:00:00Z"
@@ -170,3 +173,192 @@ def test_a_batch_that_never_came_goes_once_more(put: Put, to_the_end: Move, play
     played.fault("reset", times=1)
     assert to_the_end(put(*(contact(n) for n in range(4))))["rows"]["accepted"] == 4
     assert of_batches(played) == {"batches": 1, "items": 4, "contacts": 4, "again": 0}
+
+
+def test_csv_brings_its_dates_of_consent_in_a_column(
+    house: Process, to_the_end: Move, tmp_path: Path, played: Sandbox
+) -> None:
+    source = tmp_path / "contacts.csv"
+    source.write_text(
+        "email,status,firstName,tags,agreed,colour\n"
+        'ann@shop.example.com,subscribed,Ann,"vip, shop",2024-05-01 10:00:00+02:00,blue\n'
+        "bob@shop.example.com,subscribed,Bob,,,red\n"
+        "cid@shop.example.com,unsubscribed,Cid,,,\n"
+        "dot@shop.example.com,,Dot,,,\n"
+    )
+    words = {"source": str(source), "options": {"via": "batches", "consent_date": "agreed"}}
+    job = str(intake.put(house, read_order(platforms.operation(CONTACTS), words)).id)
+    assert to_the_end(job)["refused_by"] == {"status.no_consent_date": 1}
+    ann, cid, dot = (
+        played.state("omnisend", email=f"{name}@shop.example.com")["contacts"][0] for name in ("ann", "cid", "dot")
+    )
+    assert ann["identifiers"][0]["channels"]["email"] == {"status": "subscribed", "statusDate": "2024-05-01T08:00:00Z"}
+    assert (ann["tags"], ann["customProperties"]) == (["vip", "shop"], {"colour": "blue"})
+    asked_at = house.ledger.read(lambda tx: jobs.get(tx, job)).created_at
+    said = cid["identifiers"][0]["channels"]["email"]
+    assert said["status"] == "unsubscribed"
+    assert abs(datetime.fromisoformat(said["statusDate"]).timestamp() - asked_at) < 0.01
+    assert dot["identifiers"][0]["channels"]["email"]["statusDate"] == "2000-01-01T00:00:00Z"
+
+
+def test_a_short_file_goes_one_by_one(house: Process, to_the_end: Move, played: Sandbox, put: Put) -> None:
+    assert to_the_end(put(*(contact(n) for n in range(100)), via=None))["rows"]["accepted"] == 100
+    assert played.counts()["by_path"] == {"/v3/contacts": 100}
+    played.reset()
+    played.play("omnisend", seconds=0)
+    assert to_the_end(put(*(contact(n) for n in range(101)), via=None, batch_size=50))["rows"]["accepted"] == 101
+    assert played.counts()["by_path"]["/v3/batches"] == 2
+    assert played.counts()["by_path"]["/v3/contacts"] == 1
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_where_there_are_no_batches_each_contact_goes_alone(
+    put: Put, to_the_end: Move, house: Process, played: Sandbox, status: int
+) -> None:
+    played.play("omnisend", seconds=0, missing=status)
+    job = put(*(contact(n) for n in range(7)), contact(8, status="what"), batch_size=4)
+    found = to_the_end(job)
+    assert found["rows"] | {"total": 8, "accepted": 7, "refused": 1} == found["rows"]
+    assert f"takes no rows together here (omnisend.{status})" in found["why"]
+    assert played.counts()["by_path"]["/v3/contacts"] == 7
+    assert played.counts()["by_path"]["/v3/batches"] <= 2
+
+
+def test_a_kill_on_the_wire_leaves_a_batch_that_is_found(
+    put: Put, to_the_end: Move, house: Process, played: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request was taken and the process died before it could write that down."""
+    job = put(*(contact(n) for n in range(10)))
+    with monkeypatch.context() as patch:
+        patch.setattr(books, "book", lambda *_: None)
+        files.move(house, house.ledger.read(lambda tx: jobs.get(tx, job)))
+        house.ledger.flush()
+    assert [row.state for row in all_chunks(house, job)] == ["sending"]
+    house.ledger.write(
+        lambda tx: leases.end_leases(tx, [row.owner for row in all_chunks(house, job)], platforms.looked_up())
+    )
+    assert [row.state for row in all_chunks(house, job)] == ["awaiting"]
+    assert to_the_end(job)["rows"]["accepted"] == 10
+    assert of_batches(played) == {"batches": 1, "items": 10, "contacts": 10, "again": 0}
+
+
+def test_a_kill_while_asking_costs_nothing(put: Put, step: Move, to_the_end: Move, house: Process) -> None:
+    job = put(*(contact(n) for n in range(10)))
+    step(job)
+    taken = house.ledger.write(lambda tx: looking_due(tx, job))
+    assert taken is not None
+    house.ledger.write(lambda tx: leases.end_leases(tx, ["dead"], platforms.looked_up()))
+    assert not house.ledger.write(lambda tx: looking.look_up(tx, claims.of(taken), 0, "late"))
+    assert to_the_end(job)["rows"]["accepted"] == 10
+
+
+def looking_due(tx: Any, job: str) -> Any:
+    tx.execute(update(chunks_table).values(not_before=0))
+    return looking.claim_awaiting(tx, job, "dead", 60)
+
+
+def test_a_batch_that_vanished_is_a_persons_to_decide(put: Put, step: Move, house: Process, played: Sandbox) -> None:
+    job = put(*(contact(n) for n in range(10)))
+    step(job)
+    played.play("omnisend", forget=True)
+    for _ in range(3):
+        assert step(job)["state"] == "running"
+    found = step(job)
+    assert (found["state"], found["rows"]["unsure"]) == ("undecided", 10)
+    assert "keeps them for 7 days" in all_chunks(house, job)[0].why
+    house.ledger.write(lambda tx: decisions.decide(tx, job, "send", "ann"))
+    step(job)
+    assert step(job)["rows"]["accepted"] == 10
+
+
+def test_a_batch_older_than_seven_days_has_told_nobody(put: Put, step: Move, house: Process, played: Sandbox) -> None:
+    job = put(*(contact(n) for n in range(10)))
+    step(job)
+    played.play("omnisend", forget=True)
+    week = 7.1 * 86400
+    house.ledger.write(lambda tx: tx.execute(update(chunks_table).values(sent_at=chunks_table.c.sent_at - week)))
+    assert step(job)["rows"]["unsure"] == 10
+    assert "in that time" in all_chunks(house, job)[0].why
+
+
+def test_a_cancelled_job_asks_no_more(put: Put, step: Move, house: Process, played: Sandbox) -> None:
+    job = put(*(contact(n) for n in range(10)))
+    step(job)
+    house.ledger.write(lambda tx: jobs.stop(tx, job, "cancelled", "cancelled"))
+    before = played.counts()["requests"]
+    found = step(job)
+    assert (found["rows"]["unsure"], found["rows"]["pending"], found["chunks"]["awaiting"]) == (10, 0, 0)
+    assert played.counts()["requests"] == before
+
+
+def test_an_answer_that_comes_after_the_job_was_cancelled(
+    put: Put, house: Process, monkeypatch: pytest.MonkeyPatch, played: Sandbox
+) -> None:
+    job = put(*(contact(n) for n in range(10)))
+    book = books.book
+
+    def late(process: Process, tx: Any, sent: Any, result: Any) -> None:
+        jobs.stop(tx, job, "cancelled", "cancelled")
+        book(process, tx, sent, result)
+
+    monkeypatch.setattr(books, "book", late)
+    files.move(house, house.ledger.read(lambda tx: jobs.get(tx, job)))
+    house.ledger.flush()
+    assert report(house, job)["rows"] | {"unsure": 10, "pending": 0} == report(house, job)["rows"]
+    assert of_batches(played)["batches"] == 1
+
+
+def test_a_refused_batch_is_halved(put: Put, to_the_end: Move, house: Process, played: Sandbox) -> None:
+    played.fault("status", path="/v3/batches", method="POST", status=413, times=1)
+    job = put(*(contact(n) for n in range(10)), contact(11, status="what"))
+    found = to_the_end(job)
+    assert found["rows"] | {"total": 11, "accepted": 10, "refused": 1} == found["rows"]
+    assert [(row.rows, row.only) for row in all_chunks(house, job)] == [(1, None), (5, "1-5"), (5, "6-10")]
+
+
+def test_rows_that_were_given_go_again_too(house: Process, to_the_end: Move, played: Sandbox) -> None:
+    played.play("omnisend", seconds=0, answers={"c2@shop.example.com": [503]})
+    words = {"rows": [contact(n) for n in range(5)], "options": {"via": "batches"}}
+    job = str(intake.put(house, read_order(platforms.operation(CONTACTS), words)).id)
+    assert to_the_end(job)["rows"]["accepted"] == 5
+    assert of_batches(played)["again"] == 0
+
+
+def test_only_what_changed_goes_next_time(put: Put, to_the_end: Move, played: Sandbox) -> None:
+    played.play("omnisend", seconds=0, answers={"c2@shop.example.com": [409]})
+    rows = [contact(n) for n in range(5)]
+    assert to_the_end(put(*rows, changed_only=True))["rows"]["accepted"] == 4
+    found = to_the_end(put(*rows, changed_only=True))
+    assert (found["rows"]["accepted"], found["skipped_by"]) == (1, {"unchanged": 4})
+
+
+def test_the_platform_is_asked_more_rarely_the_more_is_awaited(house: Process, put: Put, step: Move) -> None:
+    later = platforms.operation(CONTACTS).later
+    assert later is not None
+    pace = Pace(400, 60)
+    job = put(*(contact(n) for n in range(100)), batch_size=2)
+    waits = house.ledger.read(lambda tx: [awaiting.wait(tx, job, later, pace, looks) for looks in (0, 1, 2, 3, 4, 9)])
+    assert waits == [5, 10, 20, 40, 60, 60]
+    step(job)
+    assert house.ledger.read(lambda tx: awaiting.wait(tx, job, later, pace)) == 15  # 50 of them, 200 looks a minute
+
+
+def test_whoever_sweeps_wakes_a_job_for_what_it_awaits(house: Process, put: Put, step: Move) -> None:
+    job = put(*(contact(n) for n in range(10)))
+    step(job)
+    due = all_chunks(house, job)[0].not_before
+    house.ledger.write(lambda tx: tx.execute(update(jobs_table).values(wake_at=0)))
+    assert house.ledger.write(lambda tx: agenda.to_wake(tx, due - 1, 5)) == []
+    assert [row.id for row in house.ledger.write(lambda tx: agenda.to_wake(tx, due + 1, 5))] == [job]
+
+
+def test_while_the_door_is_shut_nothing_is_asked(house: Process, put: Put, step: Move, played: Sandbox) -> None:
+    job = put(*(contact(n) for n in range(10)))
+    step(job)
+    played.fault("status", status=401, times=1)
+    assert step(job)["rows"]["pending"] == 10
+    before = played.counts()["requests"]
+    assert step(job)["chunks"]["awaiting"] == 1
+    assert played.counts()["requests"] == before
+    house.ledger.write(lambda tx: outage.resume(tx, "omnisend/default"))
+    assert step(job)["rows"]["accepted"] == 10
