@@ -15,7 +15,7 @@ from sqlalchemy import select
 from worker import register
 from worker.consent import Event
 from worker.ledger import consents, receipts
-from worker.ledger.tables import notices
+from worker.ledger.notices import notices
 from worker.people import People
 from worker.process import Process
 from worker.seal import Seal
