@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from marshmallow import Schema
 
+from worker.consent import Addressed
 from worker.wire import JSON, Wire
 from worker.words import Option
 
@@ -74,6 +75,7 @@ class Rows:
     `alone` is the request of a single row, where that is another one. `cut` says how many rows a request carries, by
     the operation's limits, the job's options, and whether its file has more than `few` rows. `options` are those that
     only this operation takes; `look` raises `worker.sources.wanted.OptionWrong` for one that can't be followed.
+    `addressed` says which rows depend on who may be written to, where their columns have to be known for it.
     """
 
     key: str
@@ -90,3 +92,4 @@ class Rows:
     few: int = 0
     options: tuple[Option, ...] = ()
     look: Callable[[Mapping[str, Any]], None] | None = None
+    addressed: Callable[[Brief], Addressed | None] | None = None

@@ -108,6 +108,7 @@ OPERATIONS = (
             identity=("email",),
         ),
         later=batches.LATER,
+        addressed=agreed.AGREED,
         limits=Limits(rows=100, bytes=1_000_000, assumed=False),
         repeat=Repeat.SAFE,
         example={

@@ -3,7 +3,7 @@
 Source: Omnisense API documentation v1.0. It names no limits; those marked assumed are our own.
 """
 
-from tasks.omnisense import events, newsletters, subscriber_files, subscribers
+from tasks.omnisense import agreed_cells, events, newsletters, subscriber_files, subscribers
 from tasks.omnisense.access import ADMIN, BASIC
 from tasks.omnisense.precheck import precheck, precheck_cells
 from tasks.omnisense.save_first import SAVE_FIRST
@@ -48,6 +48,7 @@ OPERATIONS = (
             fit=subscriber_files.fit,
             encode=subscriber_files.encode,
             wire=subscriber_files.wire,
+            addressed=agreed_cells.agreed,
             identity=("email",),
         ),
         limits=Limits(rows=5000, bytes=1 << 20, assumed=True),

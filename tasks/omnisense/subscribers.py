@@ -42,9 +42,8 @@ def not_agreed(payload: JSON, addresses: Collection[str]) -> JSON:
     return {**payload, "user": {name: value for name, value in user.items() if name not in off}}
 
 
-AGREED = Addressed(
-    agreed, not_agreed, note="It says that an address may be written to which opted out: that was left out of it."
-)
+LEFT_OUT = "It says that an address may be written to which opted out: that was left out of it."
+AGREED = Addressed(agreed, not_agreed, LEFT_OUT)
 
 
 def trid(answer: JSON) -> str | None:

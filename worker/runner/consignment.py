@@ -161,7 +161,8 @@ def _of_file(process: Process, job: Row[Any], operation: Operation, account: Acc
     left = held_back(process, job, operation, chunk, chosen(brief.options), taken)
     checked_rows, more = sifted(Sifting(process, job, operation, check_taken(source, left.taken, rows, brief)))
     purpose = purpose_of(operation, brief.options, brief.around)
-    heeded = heed(process, operation.addressed, checked_rows.rows, purpose).numbered(checked_rows.numbers)
+    addressed = rows.addressed(brief) if rows.addressed else operation.addressed
+    heeded = heed(process, addressed, checked_rows.rows, purpose).numbered(checked_rows.numbers)
     skipped_by = left.skipped + more + Counter(heeded.skipped_by)
     if not heeded.rows:
         raise NothingToSend(_unsent(chunk, checked_rows.refusals, skipped_by))

@@ -12,10 +12,10 @@ import pytest
 from sandbox.server import Sandbox
 from worker import intake, platforms, register
 from worker.consent import Event
-from worker.ledger import jobs, reports
+from worker.ledger import jobs, remarks, reports
 from worker.order import read_order
 from worker.process import Process
-from worker.runner import at_once, call, results, threshold
+from worker.runner import at_once, call, files, results, threshold
 
 NEWSLETTER, MESSAGES, SUBSCRIBER = "omnisense.send_newsletter", "devino.send_messages", "omnisense.save_subscriber"
 CONTACT, CASCADE = "omnisend.save_contact", "devino.create_cascade"
@@ -276,3 +276,37 @@ def test_looking_and_storing_at_once_leaves_no_send_that_began_after_an_opt_out(
     for email, report in sent.items():
         chunk = house.ledger.read(lambda tx, report=report: call.planning.all_of_call(tx, report["job"])[0])  # type: ignore[misc]
         assert report["rows"]["accepted"] == 0 or chunk.sent_at <= stored[email]
+
+
+def test_an_import_leaves_out_the_opt_in_of_who_opted_out_and_names_the_row(
+    house: Process, played: Sandbox, opt_out: Callable[..., None]
+) -> None:
+    opt_out("b@example.com")
+    rows = [{"email": f"{name}@example.com", "first_name": "X", "optin": True} for name in "abc"]
+    order = read_order(platforms.operation("omnisense.import_subscribers"), {"rows": rows})
+    job = intake.put(house, order)
+    files.move(house, job)
+    report = house.ledger.read(lambda tx: reports.of(tx, job.id))
+    assert report is not None
+    assert (report["rows"]["accepted"], report["skipped_by"]) == (3, {})
+    assert "was left out of it" in str(report["why"])
+    assert [(row.row, row.code) for row in house.ledger.read(lambda tx: remarks.of(tx, job.id))] == [
+        (2, "opted_out.part")
+    ]
+    [said] = [one for one in played._stage.role_called("Omnisense").subscribers.imported() if "b@" in str(one)]
+    assert "true" not in str(said).lower().replace("b@example.com", "")
+
+
+def test_a_file_of_contacts_says_nothing_of_who_opted_out(
+    house: Process, played: Sandbox, opt_out: Callable[..., None]
+) -> None:
+    opt_out("b@example.com")
+    said = {"status": "subscribed", "statusDate": "2026-01-31T00:00:00Z"}
+    rows = [{"email": f"{name}@example.com", **said} for name in "ab"]
+    order = read_order(platforms.operation("omnisend.import_contacts"), {"rows": rows})
+    job = intake.put(house, order)
+    for _ in range(3):
+        files.move(house, job)
+    found = played._stage.role_called("Omnisend").state({})["contacts"]
+    status = {one["identifiers"][0]["id"]: one["identifiers"][0]["channels"]["email"]["status"] for one in found}
+    assert (status["a@example.com"], status["b@example.com"]) == ("subscribed", "nonSubscribed")
