@@ -46,9 +46,9 @@ WRONG = {
 class Checked:
     """What may be sent, in order, with the numbers of these rows, and why the others may not."""
 
-    rows: list[Any] = field(default_factory=list, repr=False)
-    refusals: list[Refusal] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list, repr=False)
+    rows: Sequence[Any] = field(default=(), repr=False)
+    refusals: Sequence[Refusal] = field(default_factory=list)
+    numbers: Sequence[int] = field(default=(), repr=False)
 
 
 class _Malformed(Exception):
@@ -74,34 +74,35 @@ def _check_cells(taken: Taken, rows: Rows, brief: Brief) -> Checked:
         return _fitted(check_lines(taken.numbers, taken.lines, rows), rows.fit, brief)
     sent = rows.cells.precheck(taken.cells, brief)
     if sent is not None:
-        return Checked(list(sent), [], list(taken.numbers))
+        return Checked(sent, [], list(taken.numbers))
     if len(taken.numbers) <= FEW:
         return _fitted(check_lines(taken.numbers, taken.lines, rows), rows.fit, brief)
-    first, second = (_check_cells(half, rows, brief) for half in taken.halves())
-    return Checked(first.rows + second.rows, first.refusals + second.refusals, first.numbers + second.numbers)
+    first, second = taken.halves()
+    return _joined(_check_cells(first, rows, brief), _check_cells(second, rows, brief))
+
+
+def _joined(first: Checked, second: Checked) -> Checked:
+    return Checked([*first.rows, *second.rows], [*first.refusals, *second.refusals], [*first.numbers, *second.numbers])
 
 
 def check_lines(numbers: Sequence[int], lines: Sequence[bytes], rows: Rows) -> Checked:
     """Check the raw lines of a chunk. Each is either in `rows` or has exactly one refusal, with all its reasons."""
-    checked = Checked()
-    if rows.precheck:
-        _check_fast(numbers, lines, rows, checked)
-    else:
-        _check_slowly(numbers, lines, rows, checked)
-    return checked
+    return _check_fast(numbers, lines, rows) if rows.precheck else _check_slowly(numbers, lines, rows)
 
 
 def _fitted(checked: Checked, fit: Callable[[JSON, Brief], Any] | None, brief: Brief) -> Checked:
     if fit is None:
         return checked
-    fitted = Checked(refusals=checked.refusals)
+    fitted: list[Any] = []
+    numbers: list[int] = []
+    refusals = list(checked.refusals)
     for number, row in zip(checked.numbers, checked.rows, strict=True):
         try:
-            fitted.rows.append(fit(row, brief))
-            fitted.numbers.append(number)
+            fitted.append(fit(row, brief))
+            numbers.append(number)
         except ValidationError as error:
-            fitted.refusals.append(as_one(list(reasons(number, error.messages))))
-    return fitted
+            refusals.append(as_one(list(reasons(number, error.messages))))
+    return Checked(fitted, refusals, numbers)
 
 
 def check_payload(payload: Any, schema: type[Schema]) -> tuple[JSON | None, list[Refusal]]:
@@ -125,29 +126,31 @@ def too_long(piece: Stretch, limits: Limits) -> Refusal:
     )
 
 
-def _check_fast(numbers: Sequence[int], lines: Sequence[bytes], rows: Rows, checked: Checked) -> None:
+def _check_fast(numbers: Sequence[int], lines: Sequence[bytes], rows: Rows) -> Checked:
     taken = rows.precheck(lines) if rows.precheck else None
     if taken is not None:
-        checked.rows.extend(taken)
-        checked.numbers.extend(numbers)
-    elif len(lines) <= FEW:
-        _check_slowly(numbers, lines, rows, checked)
-    else:
-        middle = len(lines) // 2
-        _check_fast(numbers[:middle], lines[:middle], rows, checked)
-        _check_fast(numbers[middle:], lines[middle:], rows, checked)
+        return Checked(taken, [], list(numbers))
+    if len(lines) <= FEW:
+        return _check_slowly(numbers, lines, rows)
+    middle = len(lines) // 2
+    first, second = (numbers[:middle], lines[:middle]), (numbers[middle:], lines[middle:])
+    return _joined(_check_fast(*first, rows), _check_fast(*second, rows))
 
 
-def _check_slowly(numbers: Sequence[int], lines: Sequence[bytes], rows: Rows, checked: Checked) -> None:
+def _check_slowly(numbers: Sequence[int], lines: Sequence[bytes], rows: Rows) -> Checked:
     shape = _shape(rows.shape)
+    loaded: list[Any] = []
+    good: list[int] = []
+    refusals: list[Refusal] = []
     for number, line in zip(numbers, lines, strict=True):
         try:
-            checked.rows.append(shape.load(_decode(line)))
-            checked.numbers.append(number)
+            loaded.append(shape.load(_decode(line)))
+            good.append(number)
         except _Malformed as error:
-            checked.refusals.append(_refusal(number, str(error)))
+            refusals.append(_refusal(number, str(error)))
         except ValidationError as error:
-            checked.refusals.append(as_one(list(reasons(number, error.messages))))
+            refusals.append(as_one(list(reasons(number, error.messages))))
+    return Checked(loaded, refusals, good)
 
 
 @functools.cache

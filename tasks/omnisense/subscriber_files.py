@@ -10,9 +10,11 @@ from marshmallow import ValidationError
 
 from tasks.strict import JSON, problem
 from worker.rows import Brief
+from worker.table import Plain
 from worker.wire import File, Wire
 
 PATH = "/subscriber/import"
+END = "\r\n"
 
 
 def fit(row: JSON, brief: Brief) -> list[str]:
@@ -26,20 +28,14 @@ def fit(row: JSON, brief: Brief) -> list[str]:
 
 def encode(rows: Sequence[Sequence[str]], brief: Brief) -> bytes:
     """CSV in UTF-8 with a header, and without a byte order mark, which the document forbids."""
-    table = [brief.columns, *rows]
-    text = "\r\n".join(map(",".join, table)) + "\r\n"
-    return (text if _is_plain(text, len(table), len(brief.columns)) else _quoted(table)).encode()
-
-
-def _is_plain(text: str, rows: int, columns: int) -> bool:
-    """Whether no cell in it needs quotes: there are no marks but those between the cells."""
-    marks = {",": rows * (columns - 1), "\r": rows, "\n": rows, '"': 0}
-    return all(text.count(mark) == times for mark, times in marks.items())
+    plain = rows.delimited(",", END) if isinstance(rows, Plain) else None
+    written = _quoted([brief.columns]) + plain if plain is not None else _quoted([brief.columns, *rows])
+    return written.encode()
 
 
 def _quoted(table: Sequence[Sequence[str]]) -> str:
     text = io.StringIO(newline="")
-    csv.writer(text).writerows(table)
+    csv.writer(text, lineterminator=END).writerows(table)
     return text.getvalue()
 
 

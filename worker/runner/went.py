@@ -22,7 +22,7 @@ def rows_again(process: Process, job: Row[Any], chunk: Row[Any], went: Sequence[
     assert operation.rows is not None  # noqa: S101 - a file is recorded only for operations with rows
     source = source_of(process, job, chunk)
     brief = brief_of(process, job, platforms.account(job.account), source)
-    return check_taken(source, own_rows(source, chunk, numbers.written(went)), operation.rows, brief).rows
+    return list(check_taken(source, own_rows(source, chunk, numbers.written(went)), operation.rows, brief).rows)
 
 
 def prints_again(process: Process, job: Row[Any], chunk: Row[Any], went: Sequence[int]) -> Sequence[Print]:

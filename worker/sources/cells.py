@@ -23,7 +23,7 @@ from worker.operation import JSON
 from worker.outcome import Refusal
 from worker.rows import Cells
 from worker.sources.formulas import restored
-from worker.sources.glance import Lines, is_text, split_plainly
+from worker.sources.glance import Lines, is_text, plainly
 from worker.sources.piece import Stretch
 from worker.sources.sheet import Sheet
 from worker.sources.wanted import Wanted
@@ -101,8 +101,8 @@ class Reader:
         """Each row of the piece either as a line or refused."""
         if not (self._glances and is_text(data)):
             return Taken(*self._sorted(piece, data, self._line))
-        plain = split_plainly(self.sheet.delimiter, piece, data)
-        if plain and set(map(len, plain)) == {len(self.sheet.names)}:
+        plain = plainly(self.sheet.delimiter, piece, data)
+        if plain is not None and plain.has_width(len(self.sheet.names)):
             numbers = range(piece.first_row, piece.first_row + piece.lines)
             return Taken(numbers, Lines(plain, self._line), (), plain)
         found, cells, refusals = self._sorted(piece, data, self._sound)

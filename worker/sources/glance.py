@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import overload
 
 from worker.sources.piece import Stretch
+from worker.table import Plain
 
 
 def is_text(data: bytes) -> bool:
@@ -18,12 +19,12 @@ def is_text(data: bytes) -> bool:
     return b"\0" not in data
 
 
-def split_plainly(delimiter: str, piece: Stretch, data: bytes) -> list[list[str]] | None:
+def plainly(delimiter: str, piece: Stretch, data: bytes) -> Plain | None:
     """Where there are no quotes and no empty lines, CSV is lines with delimiters; None where there are."""
     if b'"' in data or piece.rows != piece.lines:
         return None
     text = data.decode().replace("\r\n", "\n")
-    return None if "\r" in text else [line.split(delimiter) for line in text.removesuffix("\n").split("\n")]
+    return None if "\r" in text else Plain(text.removesuffix("\n").split("\n"), delimiter)
 
 
 class Lines(Sequence[bytes]):

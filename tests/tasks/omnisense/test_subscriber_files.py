@@ -31,6 +31,7 @@ from worker.sources.cut import cut
 from worker.sources.opening import check_begin, open_to_look
 from worker.sources.original import Named
 from worker.sources.refused import SourceRefused
+from worker.table import Plain
 
 IMPORT: Operation = operation("omnisense.import_subscribers")
 ROWS: Rows = IMPORT.rows or Rows("", IMPORT.shape)
@@ -80,7 +81,7 @@ class Post:
     def checked(self, content: bytes, rows: Rows, **options: Any) -> tuple[list[list[str]], list[Refusal]]:
         """What would be sent of a file, and what is refused."""
         named = replace(self.named(content, options), rows=rows)
-        sent: list[list[str]] = []
+        sent: list[list[str]] = []  # whichever road a row took, it is cells in the end
         refusals: list[Refusal] = []
         with open_to_look(named, self._told) as source:
             for piece in cut(source, IMPORT.limits):
@@ -200,6 +201,19 @@ def test_one_doubtful_row_sends_only_its_neighbours_the_slow_road(post: Post) ->
     sent, refusals = post.checked(written((["email", "x"], people)), replace(ROWS, shape=Watched))
     assert (len(sent), [refusal.row for refusal in refusals]) == (999, [702])
     assert len(looked_at) <= FEW
+
+
+@given(
+    st.lists(st.lists(CELL.filter(lambda cell: not set(cell) & set('"\r\n;')), min_size=3, max_size=3)), st.booleans()
+)
+@settings(max_examples=200, deadline=None)
+def test_plain_lines_are_encoded_as_the_standard_library_writes_them(rows: list[list[str]], commas: bool) -> None:
+    rows = [[cell.replace(",", "") for cell in row] if commas else row for row in rows]
+    delimiter = "," if commas else ";"
+    plain = Plain([delimiter.join(row) for row in rows], delimiter)
+    brief = Brief({}, {}, NOW, columns=("email", "a,b", 'c"'))
+    assert [list(plain), plain.column(2)] == [rows, [row[2] for row in rows]]
+    assert ROWS.encode(plain, brief) == ROWS.encode(rows, brief) == written((list(brief.columns), rows))
 
 
 @given(tables())
