@@ -32,7 +32,7 @@ def record(
 ) -> Recorded:
     """The job of this order. `add_call` says how the chunk of a new call begins, for example claimed."""
     try:
-        job_id, new = jobs.record(tx, _asked(process, order, order.key or task_id))
+        job_id, new = jobs.record(tx, asked(process, order, order.key or task_id))
     except jobs.KeyReused as error:
         raise refused("key_reused", str(error)) from None
     if new and order.rows is not None:
@@ -57,7 +57,8 @@ def put(process: Process, order: Order, task_id: str | None = None) -> Row[Any]:
     return process.ledger.write(work)
 
 
-def _asked(process: Process, order: Order, key: str | None) -> Asked:
+def asked(process: Process, order: Order, key: str | None) -> Asked:
+    """The order as the ledger keeps it."""
     return Asked(
         operation=order.operation.name,
         account=order.account,

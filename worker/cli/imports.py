@@ -90,7 +90,7 @@ def import_file(
     for doubt in check_begin(Named(file, options, wanted.rows), settings()):  # it shows now, not in a worker
         aside(doubt)
     if writes_to_people(wanted) and not yes:
-        _ask(order, file)
+        ask(order, file)
     ctx.exit(record(order, wait, as_json))
 
 
@@ -108,7 +108,8 @@ def writes_to_people(wanted: Operation) -> bool:
     return wanted.name.partition(".")[2].startswith(WRITES_TO_PEOPLE)
 
 
-def _ask(order: Order, file: str) -> None:
+def ask(order: Order, file: str) -> None:
+    """Show what would become of the file, and let a person decide. Raises `Failed` when they don't want it."""
     dry_run(order.operation, file, order.options, as_json=False, err=True)
     if not click.confirm(f"Let {order.operation.name} write to all of them?", err=True):
         raise Failed("Nothing was sent.")

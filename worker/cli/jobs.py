@@ -6,18 +6,20 @@ from collections.abc import Callable
 
 import click
 
-from worker.cli import office, options, show
+from worker.cli import lineage, office, options, show
 from worker.cli.commands import Commands
 from worker.cli.sentences import Failed
 from worker.cli.watch import tell, watch
 from worker.ledger import jobs as ledger_jobs
 from worker.ledger import reports, tickets
+from worker.ledger.reports import ROW_SUMS
 from worker.ledger.types import Connection
 from worker.process import Process
 
 STATES = ("planning", "running", "paused", "undecided", "finished", "cancelled", "failed")
 PLACES = {
     "refused": "worker.cli.refused:refused",
+    "replay": "worker.cli.replay:replay",
     "unsure": "worker.cli.unsure:unsure",
     "decide": "worker.cli.unsure:decide",
 }
@@ -68,6 +70,8 @@ def show_job(job_id: str, as_json: bool) -> None:
     """The report of a job as it stands."""
     own = office.for_reading()
     tell(office.report_of(own, job_id), as_json)
+    if not as_json and (related := lineage.of(own, job_id)):
+        click.echo(show.table(related, right=ROW_SUMS))
 
 
 @jobs.command("watch")

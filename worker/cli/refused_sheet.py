@@ -61,7 +61,7 @@ class _Sheet:
         return self._own.ledger.read(lambda tx: refused.chunks_with(tx, self._job.id, after, PAGE))
 
     def _of_chunk(self, chunk: Row[Any]) -> Iterator[list[str]]:
-        said = self._own.ledger.read(lambda tx: refused.of_chunk(tx, chunk.id))
+        said = self._own.ledger.read(lambda tx: refused.of_chunk(tx, chunk))
         source = self._source_of(chunk)
         try:
             data = read_piece(source, chunk) if source else None

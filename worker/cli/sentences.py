@@ -42,6 +42,7 @@ def known(error: Exception) -> Failed | None:
 
 def _of_data(error: Exception) -> Failed | None:
     from worker.ledger.decisions import HalfTaken, JobEnded
+    from worker.replay import NothingToReplay
     from worker.runner.results import Refused
     from worker.runner.walk import Stopped
     from worker.sources.read_back import SourceChanged
@@ -49,7 +50,7 @@ def _of_data(error: Exception) -> Failed | None:
 
     if isinstance(error, Refused):
         return Failed(" ".join(error.reasons))
-    ours = (HalfTaken, JobEnded, SourceAway, SourceChanged, SourceRefused, Stopped)
+    ours = (HalfTaken, JobEnded, NothingToReplay, SourceAway, SourceChanged, SourceRefused, Stopped)
     return Failed(str(error)) if isinstance(error, ours) else None
 
 

@@ -45,6 +45,7 @@ NEW = Inserting(
     *("id", "operation", "account", "kind", "key", "key_hash", "content_hash", "source", "options", "on_unsure"),
     *("then", "verified", "around", "state", "planned", "created_at", "give_up_at", "wake_at", "parent", "step"),
     "urgent",
+    *("replay_of", "rows_of"),
 )
 
 
@@ -68,6 +69,8 @@ class Asked:
     parent: str | None = None
     step: str | None = None
     urgent: bool = False
+    replay_of: str | None = None
+    rows_of: str | None = None
 
 
 class KeyReused(Exception):

@@ -89,6 +89,11 @@ def last_planned(tx: Connection, job_id: str) -> Row[Any] | None:
     return tx.execute(furthest).one_or_none()
 
 
+def offsets(tx: Connection, job_id: str) -> set[int]:
+    """Where the stretches that are recorded begin."""
+    return set(tx.execute(select(chunks.c.offset).where(chunks.c.job_id == job_id)).scalars())
+
+
 def all_of_call(tx: Connection, job_id: str) -> list[Row[Any]]:
     """The chunks of a call in order; nearly always one."""
     return ALL_OF_CALL(tx, job=job_id).rows

@@ -54,6 +54,8 @@ jobs = Table(
     Column("parent", String(20)),  # the job whose step this one is
     Column("step", String(40)),
     Column("urgent", Boolean, nullable=False, server_default=false()),  # an opt-out on its way: nothing is before it
+    Column("replay_of", String(20)),  # the job some of whose rows this one sends again
+    Column("rows_of", String(20)),  # the job whose source, and copy of it, the rows are read from
     Column("give_up_at", Float, nullable=False),
     Column("wake_at", Float, nullable=False, server_default="0"),
     *claim_columns(),
@@ -103,8 +105,9 @@ chunks = Table(
     Index(None, "job_id", "state", "n"),  # the next of a job, without sorting all that wait
     Index(None, "account", "sent_at"),
 )
-is_step = jobs.c.parent.is_not(None)
+is_step, is_replay = jobs.c.parent.is_not(None), jobs.c.replay_of.is_not(None)
 Index("ix_jobs_parent", jobs.c.parent, sqlite_where=is_step, postgresql_where=is_step)
+Index("ix_jobs_replay_of", jobs.c.replay_of, sqlite_where=is_replay, postgresql_where=is_replay)
 # The few chunks that wait for a moment, and the few that are held: all others stay out of these indexes, so that
 # marking and settling does not pay for them. A query that shall use one has to name the same condition.
 waits_for_a_moment = chunks.c.not_before > literal_column("0")

@@ -221,7 +221,7 @@ def source_of(process: Process, job: Row[Any], chunk: Row[Any]) -> Source:
     """The job's file, kept open while lanes of this process read from it; or the rows that the chunk was given."""
     if chunk.payload is not None:
         return given_source(process.seal.open(chunk.payload).encode(), chunk.offset)
-    return _opened(process, job.id, job.source, job.options, job.operation)
+    return _opened(process, job.rows_of or job.id, job.source, job.options, job.operation)
 
 
 @functools.lru_cache(maxsize=64)
@@ -231,7 +231,7 @@ def _opened(process: Process, job_id: str, source: str, options: str, operation:
 
 def named(job: Row[Any]) -> Named:
     """What the job says of its file."""
-    return _named(job.id, job.source, job.options, job.operation)
+    return _named(job.rows_of or job.id, job.source, job.options, job.operation)
 
 
 def _named(job_id: str, source: str, options: str, operation: str) -> Named:

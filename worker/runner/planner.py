@@ -17,14 +17,17 @@ from worker.ledger.claims import Claim
 from worker.ledger.tables import jobs as jobs_table
 from worker.ledger.types import Connection, Row
 from worker.process import Process
+from worker.runner import again
+from worker.runner.again import Load
 from worker.runner.consignment import named
 from worker.sources.chosen import chosen
 from worker.sources.columns import doubts
 from worker.sources.cut import cut
+from worker.sources.given import NAME, given_source
 from worker.sources.identity import Identity
 from worker.sources.measure import limits_of
 from worker.sources.opening import Interrupted, open_to_plan
-from worker.sources.piece import Piece
+from worker.sources.read_back import SourceChanged
 from worker.sources.refused import SourceAway, SourceRefused
 from worker.sources.repeats import Repeats
 from worker.sources.source import Source
@@ -42,7 +45,7 @@ def plan(process: Process, job: Row[Any], wake: Callable[[], object]) -> None:
         return
     held = claims.of(taken)
     try:
-        with open_to_plan(named(job), process.settings, partial(_going, process, held)) as source:
+        with _opened(process, job, held) as source:
             _plan_source(process, taken, held, source, wake)
     except Interrupted:
         process.ledger.write(lambda tx: claims.release(tx, jobs_table, held))
@@ -50,26 +53,31 @@ def plan(process: Process, job: Row[Any], wake: Callable[[], object]) -> None:
         log.warning("job %s can't be planned yet: %s", job.id, error)
         later = time.time() + AFTER_AWAY
         process.ledger.write(lambda tx: claims.release(tx, jobs_table, held, not_before=later, wake_at=later))
-    except SourceRefused as error:
+    except (SourceChanged, SourceRefused) as error:
         why = str(error)
         process.ledger.write(lambda tx: jobs.stop(tx, job.id, "failed", "job_failed", why=why, error=why))
 
 
+def _opened(process: Process, job: Row[Any], held: Claim) -> Source:
+    if job.source is None:  # rows that were given with an order, some of which go again: each chunk has its own
+        return given_source(b"")
+    return open_to_plan(named(job), process.settings, partial(_going, process, held))
+
+
 def _plan_source(process: Process, job: Row[Any], held: Claim, source: Source, wake: Callable[[], object]) -> None:
     _same_file(process, job, held, source)
-    limits = limits_of(platforms.operation(job.operation), json.loads(job.options), source)
     with closing(Repeats()) as repeats:
         _look_for_repeats(process, job, held, source, repeats)
         after = process.ledger.read(lambda tx: planning.last_planned(tx, job.id))
         planned_any = after is not None
-        for pieces in _batches(map(repeats.marked, cut(source, limits, after=after)), AT_ONCE):
-            if process.stopping.is_set() or not process.ledger.write(_recording(job, held, pieces)):
+        for loads in _batches(_loads(process, job, source, after, repeats), AT_ONCE):
+            if process.stopping.is_set() or not process.ledger.write(_recording(job, held, loads)):
                 raise Interrupted
             if not planned_any:
                 wake()
             planned_any = True
     if not planned_any:
-        raise SourceRefused(f"{job.source} holds no rows: nothing was sent.")
+        raise SourceRefused(f"{job.source or NAME} holds no rows: nothing was sent.")
     process.ledger.write(lambda tx: jobs.planned(tx, held) and jobs.end_if_done(tx, job.id))
 
 
@@ -77,7 +85,7 @@ def _look_for_repeats(process: Process, job: Row[Any], held: Claim, source: Sour
     """Only of the last of equal rows it is known, once the whole file was looked through, that it goes."""
     operation = platforms.operation(job.operation)
     unique = chosen(json.loads(job.options)).unique
-    if unique and operation.rows is not None:
+    if unique and operation.rows is not None and job.rows_of is None:
         identity = Identity(unique, operation.rows)
         if not repeats.read(source, operation.limits, identity, _now_and_then(partial(_going, process, held))):
             raise Interrupted
@@ -86,6 +94,13 @@ def _look_for_repeats(process: Process, job: Row[Any], held: Claim, source: Sour
 def _now_and_then(going: Callable[[], bool]) -> Callable[[], bool]:
     asked = itertools.count()
     return lambda: next(asked) % AT_ONCE != 0 or going()
+
+
+def _loads(process: Process, job: Row[Any], source: Source, after: Row[Any] | None, repeats: Repeats) -> Iterator[Load]:
+    if job.rows_of is not None:
+        return again.pieces(process, job, source)
+    limits = limits_of(platforms.operation(job.operation), json.loads(job.options), source)
+    return ((repeats.marked(piece), None) for piece in cut(source, limits, after=after))
 
 
 def _same_file(process: Process, job: Row[Any], held: Claim, source: Source) -> None:
@@ -117,19 +132,21 @@ def _renew(tx: Connection, held: Claim) -> bool:
     return claims.change(tx, jobs_table, held, going, lease_until=time.time() + LEASE)
 
 
-def _recording(job: Row[Any], held: Claim, pieces: list[Piece]) -> Callable[[Connection], bool]:
+def _recording(job: Row[Any], held: Claim, loads: list[Load]) -> Callable[[Connection], bool]:
+    pieces, payloads = [piece for piece, _ in loads], [payload for _, payload in loads]
+
     def work(tx: Connection) -> bool:
         if not _renew(tx, held):
             return False
-        planning.plan(tx, job.id, job.account, planning.next_number(tx, job.id), pieces)
+        planning.plan(tx, job.id, job.account, planning.next_number(tx, job.id), pieces, payloads)
         return True
 
     return work
 
 
-def _batches(pieces: Iterable[Piece], most: int) -> Iterator[list[Piece]]:
+def _batches(loads: Iterable[Load], most: int) -> Iterator[list[Load]]:
     """A few at first, so that delivery begins soon; then more and more, up to `most`."""
-    stream, size = iter(pieces), FEW
+    stream, size = iter(loads), FEW
     while batch := list(itertools.islice(stream, size)):
         yield batch
         size = min(2 * size, most)

@@ -85,6 +85,7 @@ class Reader:
         self.names_once = cells.names_once
         self._defused = wanted.defused
         self._whole = sheet.names.index(wanted.json_column) if wanted.json_column else None
+        self._sent_at = [at for at, _ in places] if self._whole is None else [self._whole]
         self._rest = cells.rest or ""
         self._fields = [(at, name) for at, name in places if name in cells.fields or not self._rest]
         self._others = [(at, name) for at, name in places if name not in cells.fields and self._rest]
@@ -157,6 +158,15 @@ class Reader:
         if self._whole is not None:
             return cells[self._whole].encode("utf-8", "surrogateescape")
         return msgspec.json.encode(self._row(cells))
+
+    def sent(self, cells: Sequence[str]) -> list[str]:
+        """Of the cells of a row, those that are sent, as they are sent."""
+        return [restored(cells[at]) if self._defused else cells[at] for at in self._sent_at]
+
+    @property
+    def theirs(self) -> tuple[str, ...]:
+        """What the file calls the columns that are sent."""
+        return tuple(self.sheet.theirs[at] for at in self._sent_at)
 
     def _row(self, cells: list[str]) -> JSON:
         values: list[Any] = cells

@@ -80,6 +80,12 @@ def check_begin(named: Named, told: Settings) -> list[str]:
         return original.check()
 
 
+def header_of(named: Named, told: Settings) -> tuple[str, ...]:
+    """What a file of CSV calls its columns. Raises `SourceRefused`."""
+    with Original(named, told) as original:
+        return original.sheet().theirs
+
+
 def _copy(named: Named, told: Settings) -> Source | None:
     for form in COPIES:
         if found := storage(told.storage_url).find(f"{named.copy}.{form.format}"):

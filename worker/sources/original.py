@@ -19,7 +19,7 @@ from worker.sources.form import GZIP, HEAD, Form, form_of
 from worker.sources.gunzip import GZIP_WINDOW, unpacked
 from worker.sources.inbox import BLOCK, open_source
 from worker.sources.refused import SourceRefused
-from worker.sources.sheet import sheet_of
+from worker.sources.sheet import Sheet, sheet_of
 from worker.sources.source import Source
 from worker.sources.wanted import Wanted, wanted
 
@@ -81,10 +81,16 @@ class Original:
 
     def check(self) -> list[str]:
         """What is doubtful about the columns. Raises `SourceRefused` for what is wrong with them."""
-        head = b"".join(decoded(iter([self._head]), self._form.encoding)).removeprefix(codecs.BOM_UTF8)
         is_csv = self._form.format == "csv"
-        names = sheet_of(self.path, head, self.asked, self._rows).names if is_csv else names_in(head.split(b"\n"))
+        names = self.sheet().names if is_csv else names_in(self._begin().split(b"\n"))
         return doubts(self.path, names, self._rows, self.asked.strict)
+
+    def sheet(self) -> Sheet:
+        """The header, of CSV. Raises `SourceRefused`."""
+        return sheet_of(self.path, self._begin(), self.asked, self._rows)
+
+    def _begin(self) -> bytes:
+        return b"".join(decoded(iter([self._head]), self._form.encoding)).removeprefix(codecs.BOM_UTF8)
 
     def text(self) -> Iterator[bytes]:
         """All of it in UTF-8, lines of JSON or CSV, as it is read. Raises `SourceRefused` where it breaks off."""

@@ -25,11 +25,11 @@ class Layout:
     """The columns of the rows of a source; without one, of rows that can't be read any more."""
 
     def __init__(self, source: Source | None) -> None:
-        sheet = source.reader.sheet if source and source.reader else None
-        self.delimiter = sheet.delimiter if sheet else ","
-        self.original = sheet.theirs if sheet else (JSON_COLUMN,) if source else ()
-        self.ours = named_apart(OURS if sheet else ABOUT, taken_names(source))
-        self._is_csv = sheet is not None
+        self._reader = source.reader if source else None
+        self._is_csv = self._reader is not None and not self._reader.holds_json
+        self.delimiter = source.delimiter if source and self._is_csv else ","
+        self.original = original_names(source)
+        self.ours = named_apart(OURS if self._is_csv else ABOUT, taken_names(source))
 
     @property
     def header(self) -> list[str]:
@@ -37,23 +37,30 @@ class Layout:
 
     def line(self, data: bytes | None, about: Sequence[object]) -> list[str]:
         """One row: its own cells, where its bytes are at hand, and what is said `about` it."""
-        cells, rest = self._cells(data)
-        return [defused(str(cell)) for cell in (*cells, *about, *rest)]
+        cells = self._cells(data) if data else None
+        rest = [_text(data or b"") if cells is None else ""] if self._is_csv else []
+        return [defused(str(cell)) for cell in (*(cells or [""] * len(self.original)), *about, *rest)]
 
-    def _cells(self, data: bytes | None) -> tuple[list[str], list[str]]:
-        empty = [""] * len(self.original)
-        if not self._is_csv:
-            return [_text(data)] if data else empty, []
-        cells = next((cells for _, _, cells in parsed(self.delimiter, 1, data)), None) if data else None
-        if cells is None or len(cells) != len(empty):
-            return empty, [_text(data or b"")]
-        return cells, [""]
+    def _cells(self, data: bytes) -> list[str] | None:
+        """None where the row does not fit the columns."""
+        if self._reader is None:
+            return [_text(data)]
+        cells = next((cells for _, _, cells in parsed(self._reader.sheet.delimiter, 1, data)), None)
+        return self._reader.sent(cells) if cells and len(cells) == len(self._reader.sheet.names) else None
+
+
+def original_names(source: Source | None) -> tuple[str, ...]:
+    """What whoever wrote it calls the columns that are sent."""
+    if source is None:
+        return ()
+    if source.reader is None or source.reader.holds_json:
+        return (JSON_COLUMN,)
+    return source.reader.theirs
 
 
 def taken_names(source: Source | None) -> tuple[str, ...]:
-    """What the columns of a source are called, by whoever wrote it and by us."""
-    sheet = source.reader.sheet if source and source.reader else None
-    return (*sheet.theirs, *sheet.names) if sheet else (JSON_COLUMN,)
+    """What they are called, by whoever wrote it and by us."""
+    return (*original_names(source), *(source.reader.columns if source and source.reader else ()))
 
 
 def named_apart(ours: Sequence[str], original: Sequence[str]) -> tuple[str, ...]:
