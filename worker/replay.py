@@ -159,7 +159,7 @@ def _record(tx: Connection, job: Row[Any], given: Sequence[Share]) -> str:
         rows_of=job.rows_of or job.id,
     )
     child, _ = jobs.record(tx, wanted)
-    replays.give(tx, child, given)
+    replays.give(tx, child, job.id, given)
     if job.kind == "call":
         _plan_call(tx, job, child, given)
     return child

@@ -9,7 +9,20 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, ForeignKey, Index, Row, String, Table, UniqueConstraint, insert, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Row,
+    String,
+    Table,
+    UniqueConstraint,
+    delete,
+    exists,
+    insert,
+    select,
+)
 
 from worker.ledger import refused
 from worker.ledger.schema import ROW_ID, metadata
@@ -50,7 +63,15 @@ def shares(tx: Connection, job_id: str) -> list[Share]:
 
 
 def _taken(job_id: str) -> Any:
-    return select(replays).join(chunks, chunks.c.id == replays.c.chunk_id).where(chunks.c.job_id == job_id)
+    """But those given to a job that was stopped before it had any of them."""
+    given = select(replays).join(chunks, chunks.c.id == replays.c.chunk_id).where(chunks.c.job_id == job_id)
+    return given.where(replays.c.job_id.not_in(_without_rows()))
+
+
+def _without_rows() -> Any:
+    stopped = select(jobs.c.id).where(jobs.c.replay_of.is_not(None), jobs.c.state.in_(("cancelled", "failed")))
+    its_chunks = chunks.alias()
+    return stopped.where(~exists(select(its_chunks.c.id).where(its_chunks.c.job_id == jobs.c.id)))
 
 
 def _codes(chunk: Row[Any]) -> Iterator[tuple[str, bool, int]]:
@@ -61,8 +82,10 @@ def _codes(chunk: Row[Any]) -> Iterator[tuple[str, bool, int]]:
         yield from ((code, False, rows) for code, rows in skipped.items())
 
 
-def give(tx: Connection, job_id: str, given: Sequence[Share]) -> None:
+def give(tx: Connection, job_id: str, taken_from: str, given: Sequence[Share]) -> None:
     """These rows are that job's from now on. The job they are taken from is locked."""
+    of_these = replays.c.chunk_id.in_(select(chunks.c.id).where(chunks.c.job_id == taken_from))
+    tx.execute(delete(replays).where(of_these, replays.c.job_id.in_(_without_rows())))
     tx.execute(insert(replays), [{"chunk_id": one.chunk_id, "code": one.code, "job_id": job_id} for one in given])
 
 

@@ -1,0 +1,157 @@
+"""`jobs replay` as a person types it: what it says, and that a mended sheet is the same rows again."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.worker.cli.conftest import IMPORT, Document, Job, Ow, event
+from worker.ledger import jobs
+from worker.ledger.types import Row
+from worker.outcome import Refusal
+from worker.process import process
+from worker.runner.consignment import named
+from worker.sources.cut import cut
+from worker.sources.opening import open_rows
+from worker.sources.original import Named
+from worker.sources.read_back import read_piece, rows_of
+
+CELLS = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0"), max_size=12) | st.sampled_from(
+    ["=1+1", "'=x", "''+", "@a", "-5", "\t", "\rx", 'a"b', "a,b;c", "x\r\ny", " ", "'", "é"]
+)
+NAMES = st.sampled_from(["code", "row", "refused.row", "=sum", "'=sum", "ville", "a;b", "text", "json", "c'est"])
+
+
+def refusal(row: int, code: str = "email.missing") -> Refusal:
+    return Refusal(row, code, "=It is missing.", "Add it.")
+
+
+def _job(job_id: str) -> Row[Any]:
+    found = process().ledger.read(lambda tx: jobs.get(tx, job_id))
+    assert found is not None
+    return found
+
+
+def lines_of(job_id: str) -> list[bytes]:
+    """All rows of a job's file, as they would be checked."""
+    wanted: Named = named(_job(job_id))
+    from worker.platforms import operation
+
+    with open_rows(wanted, process().settings) as source:
+        pieces = list(cut(source, operation(IMPORT).limits))
+        return [bytes(line) for piece in pieces for line in rows_of(source, piece, read_piece(source, piece)).lines]
+
+
+@pytest.fixture
+def refused_all(ow: Ow, folder: Path) -> Callable[..., str]:
+    """A job all of whose rows were refused by our own check, and its sheet."""
+
+    def make(name: str, content: bytes, *rows: int) -> str:
+        (folder / name).write_bytes(content)
+        job = Job(ow("import", IMPORT, name).stdout.strip()).plan()
+        job.send(*map(refusal, rows))
+        assert ow("jobs", "refused", job.id, "-o", "refused.csv").exit_code == 0
+        return job.id
+
+    return make
+
+
+@given(
+    st.lists(NAMES, unique=True, max_size=4), st.lists(st.tuples(*[CELLS] * 7), min_size=1, max_size=4), st.booleans()
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_csv_comes_back_from_its_sheet_cell_for_cell(
+    ow: Ow, folder: Path, names: list[str], rows: list[tuple[str, ...]], is_semicolon: bool
+) -> None:
+    header = ["email", "date", "identifier", *names]
+    source = folder / "rows.csv"
+    with source.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, delimiter=";" if is_semicolon else ",", quoting=csv.QUOTE_ALL)
+        writer.writerows([header, *(row[: len(header)] for row in rows)])
+    parent = Job(ow("import", IMPORT, "rows.csv").stdout.strip()).plan()
+    with open_rows(named(_job(parent.id)), process().settings) as opened:
+        (piece,) = cut(opened, _limits())
+        numbers = rows_of(opened, piece, read_piece(opened, piece)).numbers
+    parent.send(*map(refusal, numbers))
+    assert ow("jobs", "refused", parent.id, "-o", "refused.csv").exit_code == 0
+    child = ow("jobs", "replay", parent.id, "--source", "refused.csv")
+    assert child.exit_code == 0, child.stderr
+    assert lines_of(child.stdout.strip()) == lines_of(parent.id)
+
+
+def _limits() -> Any:
+    from worker.platforms import operation
+
+    return operation(IMPORT).limits
+
+
+def test_rows_of_json_come_back_from_their_column(refused_all: Any, ow: Ow) -> None:
+    lines = [event(1), '{"email": "=x", "n": 1.50}', "not json", event(3)]
+    parent = refused_all("rows.ndjson", "\n".join(lines).encode(), 2, 3)
+    child = ow("jobs", "replay", parent, "--source", "refused.csv").stdout.strip()
+    assert lines_of(child) == [line.encode() for line in lines[1:3]]
+
+
+def test_the_mended_file_may_be_saved_by_a_spreadsheet(refused_all: Any, ow: Ow, folder: Path) -> None:
+    parent = refused_all("rows.csv", "email,date,identifier,ville\nx,2026-01-31 12:00:00Z,a,Bâle\n".encode(), 2)
+    text = (folder / "refused.csv").read_text("utf-8-sig")
+    with (folder / "refused.csv").open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.reader(file))
+    assert "ville" in text
+    with (folder / "saved.csv").open("w", newline="", encoding="cp1252") as file:
+        csv.writer(file, delimiter=";").writerows(rows)
+    child = ow("jobs", "replay", parent, "--source", "saved.csv", "--encoding", "cp1252")
+    job = Job(child.stdout.strip()).plan()
+    assert lines_of(job.id) == lines_of(parent)
+
+
+def test_a_mended_file_as_lines_of_json_needs_no_sheet(refused_all: Any, ow: Ow, folder: Path) -> None:
+    parent = refused_all("rows.csv", b"email,date,identifier\nx,2026-01-31 12:00:00Z,a\n", 2)
+    (folder / "mended.ndjson").write_text(f"{event(7)}\n")
+    assert lines_of(ow("jobs", "replay", parent, "--source", "mended.ndjson").stdout.strip()) == [event(7).encode()]
+
+
+def test_the_same_file_twice_is_one_job_and_another_one_has_to_be_meant(refused_all: Any, ow: Ow, folder: Path) -> None:
+    parent = refused_all("rows.csv", b"email,date,identifier\nx,2026-01-31 12:00:00Z,a\n", 2)
+    words = ("jobs", "replay", parent, "--source", "refused.csv")
+    first = ow(*words)
+    second = ow(*words)
+    assert second.stdout == first.stdout
+    assert "asked for before" in second.stderr
+    with (folder / "refused.csv").open("a") as file:
+        file.write("y,2026-01-31 12:00:00Z,a,3,,,,\n")
+    third = ow(*words)
+    assert third.exit_code == 1
+    assert f"by job {first.stdout.strip()} already" in third.stderr
+    assert ow(*words, "--again").stdout.strip() not in ("", first.stdout.strip())
+
+
+def test_without_a_source_it_says_what_has_to_be_mended(job: Job, ow: Ow) -> None:
+    job.accept(refusal(3))
+    result = ow("jobs", "replay", job.id)
+    assert result.exit_code == 1
+    assert f"`omniworker jobs replay {job.id} --source refused.csv`" in result.stderr
+    assert "its codes are email.missing" in result.stderr
+
+
+def test_show_names_the_jobs_and_their_sums(job: Job, ow: Ow, document: Document) -> None:
+    job.accept()
+    ow("jobs", "cancel", job.id)
+    child = ow("jobs", "replay", job.id)
+    assert f"sends 1,500 rows of job {job.id} again" in child.stderr
+    name = child.stdout.strip()
+    text = ow("jobs", "show", job.id).stdout
+    assert "a replay of it" in text
+    assert name in text
+    assert "replayed by" in ow("jobs", "show", name).stdout
+    assert "replay" not in str(list(document("jobs", "show", job.id)))
+
+
+def test_only_and_source_exclude_each_other(job: Job, ow: Ow) -> None:
+    assert ow("jobs", "replay", job.id, "--only", "refused", "--source", "x.csv").exit_code == 2
