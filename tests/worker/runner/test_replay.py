@@ -244,6 +244,7 @@ def test_planning_goes_on_where_it_was_interrupted(
     settle(house, parent, *(Refusal(n, "omnisense.no", "No.", "") for n in (1, 3, 5, 7)))
     child = again(parent).job
     monkeypatch.setattr(planner, "AT_ONCE", 1)
+    monkeypatch.setattr(planner, "FEW", 1)
     planner.plan(house, child, house.stopping.set)
     house.stopping.clear()
     assert 0 < report(house, child.id)["chunks"]["total"] < 4
