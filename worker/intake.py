@@ -90,7 +90,7 @@ def _loads(process: Process, tx: Connection, order: Order, job_id: str) -> Itera
     """What each chunk of a call carries."""
     row = 1
     for n, part in enumerate(order.parts, planning.FIRST_CHUNK):
-        person = None if part.person is None else process.people.mark(tx, order.account, part.person)
+        person = None if part.person is None else process.people.whom(tx, order.account, part.person)
         sealed = process.seal.close(part.stored())
         yield planning.Load(job_id, order.account, sealed, n, row, part.rows, person)
         row += part.rows

@@ -77,7 +77,8 @@ class Operation:
     `split` makes several requests of it, each of `count` rows; `compose` makes the request right before it leaves and
     raises `worker.errors.Refused` if it is too late for it (without it, the payload is the body); `sort` reads what an
     answer says of single rows; `person` names whom it changes: calls for one person go out in the order they were asked
-    for. `lookup`, `pages`, `keeps` and `steps`: see there.
+    for, and `names` says by which names else the same person may be asked for, once the platform answered. `lookup`,
+    `pages`, `keeps` and `steps`: see there.
 
     `addressed`: which of its rows depend on who may be written to; `transactional`: which requests may be asked for
     past an unsubscription; `blind` says in a sentence why nobody's opt-out can be looked at, None where that is not so.
@@ -109,6 +110,7 @@ class Operation:
     compose: Callable[[JSON, Sending], Wire] | None = None
     sort: Callable[[JSON, JSON], Sorted] | None = None
     person: Callable[[JSON], str | None] | None = None
+    names: Callable[[JSON, JSON], list[str]] | None = None
     lookup: Lookup | None = None
     later: Later | None = None
     pages: Pages | None = None

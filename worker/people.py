@@ -47,6 +47,16 @@ class People:
         self._key = base64.b64decode(self._seal.open(kept))
         return self._key
 
+    def whom(self, tx: Connection, account: str, person: str) -> str:
+        """The mark of a person, whichever of their names this one is."""
+        return _first_name(tx, self.mark(tx, account, person))
+
+    def same(self, tx: Connection, account: str, mark: str, other: str) -> None:
+        """The platform said that `other` is a further name of who stands behind `mark`."""
+        first, further = _first_name(tx, mark), self.whom(tx, account, other)
+        if first != further:
+            keepsakes.keep(tx, f"same/{further}", first.encode())
+
     def kept(self, tx: Connection, mark: str) -> str | None:
         """What the platform wants handed back for this person."""
         sealed = keepsakes.get(tx, f"kept/{mark}")
@@ -54,3 +64,13 @@ class People:
 
     def keep(self, tx: Connection, mark: str, value: str) -> None:
         keepsakes.keep(tx, f"kept/{mark}", self._seal.close(value))
+
+
+def _first_name(tx: Connection, mark: str) -> str:
+    """Two who teach each other's name at the same moment may close a circle: then the least of them is the first."""
+    seen = [mark]
+    while (further := keepsakes.get(tx, f"same/{seen[-1]}")) is not None:
+        if further.decode() in seen:
+            return min(seen[seen.index(further.decode()) :])
+        seen.append(further.decode())
+    return seen[-1]

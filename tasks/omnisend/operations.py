@@ -31,6 +31,7 @@ OPERATIONS = (
         repeat=requests.repeat,
         fix=requests.fix,
         person=requests.person,
+        names=requests.names,
         addressed=agreed.AGREED,
         example={
             "identifiers": [
@@ -56,6 +57,7 @@ OPERATIONS = (
         repeat=Repeat.SAFE,
         fix=requests.fix,
         person=requests.person,
+        names=requests.names,
         compose=requests.update,
         addressed=agreed.AGREED,
         example={

@@ -45,6 +45,12 @@ def person(payload: JSON) -> str | None:
     return ":".join(known[0]) if known else None
 
 
+def names(_payload: JSON, answer: JSON) -> list[str]:
+    """Omnisend answers with the contact's id and its address: it may be asked for by either."""
+    found = {"contactID": answer.get("contactID"), "email": answer.get("email")}
+    return [f"{kind}:{name}" for kind, name in found.items() if isinstance(name, str) and name]
+
+
 def update(payload: JSON, _sending: Sending) -> Wire:
     """`PATCH /v3/contacts/{contactID}`, or `PATCH /v3/contacts?email=`, with what changes."""
     body = without(payload, "contactID", "email")

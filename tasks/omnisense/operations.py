@@ -24,6 +24,7 @@ OPERATIONS = (
         repeat=Repeat.SAFE,
         compose=subscribers.compose,
         person=subscribers.person,
+        names=subscribers.names,
         keeps=Keeps(subscribers.trid),
         addressed=subscribers.AGREED,
         example={

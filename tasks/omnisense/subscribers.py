@@ -46,6 +46,11 @@ LEFT_OUT = "It says that an address may be written to which opted out: that was 
 AGREED = Addressed(agreed, not_agreed, LEFT_OUT)
 
 
+def names(payload: JSON, answer: JSON) -> list[str]:
+    """Whoever is saved by address may be saved by the platform's id or the device's later."""
+    return [name for name in (trid(answer), payload.get("trid"), payload.get("udid")) if name]
+
+
 def trid(answer: JSON) -> str | None:
     """“Returned by the API after each call”; the document does not say where: at the top, or one level down."""
     below = [inner for inner in answer.values() if isinstance(inner, dict)]

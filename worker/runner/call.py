@@ -74,7 +74,7 @@ def first_run(process: Process, task: Task[Any, Any], order: Order) -> Any:
 def _has_its_turn(process: Process, tx: Connection, order: Order) -> bool:
     """Calls for one person go out in the order they were asked for."""
     person = order.parts[0].person
-    return person is None or not looking.any_ahead(tx, process.people.mark(tx, order.account, person))
+    return person is None or not looking.any_ahead(tx, process.people.whom(tx, order.account, person))
 
 
 def known_run(process: Process, task_id: str, lease: float) -> Any:

@@ -59,6 +59,7 @@ def settle(process: Process, tx: Connection, sent: Consignment, came: Outcome, u
     if came.answer is not None:
         chunks.keep_answer(tx, sent.claim, process.seal.close(came.answer))
         _keep_for_person(process, tx, sent, came.answer)
+        _keep_names(process, tx, sent, came.answer)
     next_turn(tx, sent.chunk)
 
 
@@ -85,3 +86,10 @@ def _keep_for_person(process: Process, tx: Connection, sent: Consignment, answer
     value = keeps.read(answer) if keeps and person else None
     if value is not None:
         process.people.keep(tx, person, value)
+
+
+def _keep_names(process: Process, tx: Connection, sent: Consignment, answer: dict[str, Any]) -> None:
+    """Later calls by any of this person's names wait for each other."""
+    names, person = sent.operation.names, sent.chunk.person
+    for name in names(sent.payload or {}, answer) if names and person else ():
+        process.people.same(tx, sent.account.id, person, name)
