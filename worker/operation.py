@@ -14,6 +14,7 @@ from typing import Any
 from marshmallow import Schema
 
 from worker.callback import Callbacks
+from worker.campaign import Campaign
 from worker.consent import Addressed, Transactional
 from worker.rows import Rows
 from worker.wire import Asked, Choice, Keeps, Later, Lookup, Pages, Sending, Sorted, Steps, Wire
@@ -86,6 +87,8 @@ class Operation:
     With `rows` it delivers files (the platform may tell `later` what came of them); with what stands `around` them in
     each request, single calls as well.
 
+    With a `campaign` it writes to many people at once, and can be planned and approved as a newsletter.
+
     With `steps` it is a flow: a job whose requests are calls of other operations, at the platform `at`. `choices` are
     the options that a call of it takes.
     """
@@ -121,6 +124,7 @@ class Operation:
     addressed: Addressed | None = None
     transactional: Transactional | None = None
     blind: Callable[[JSON, Mapping[str, str]], str | None] | None = None
+    campaign: Campaign | None = None
 
     @property
     def takes_files(self) -> bool:

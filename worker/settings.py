@@ -43,6 +43,7 @@ SETTINGS = (
     ),
     Setting("ACCOUNTS_FILE", "a TOML file with further accounts; their secrets by variable name or file"),
     Setting("SCHEDULES_FILE", "a TOML file with schedules: what to start, when, and what a late slot means"),
+    Setting("NEWSLETTER_MAX_RECIPIENTS", "the most people that one newsletter may be planned for", "100000"),
     Setting("ALLOW_LOCAL", "1 lets processes started one by one share SQLite on one machine"),
 )
 
@@ -154,6 +155,10 @@ class Settings:
     @cached_property
     def flower_auth(self) -> str | None:
         return self.values.get("FLOWER_BASIC_AUTH") or _first_line(VAR / "flower.auth")
+
+    @cached_property
+    def most_recipients(self) -> int:
+        return self._whole("NEWSLETTER_MAX_RECIPIENTS", 100_000)
 
     @property
     def accounts_file(self) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 from worker import notices
 from worker.ledger import agenda, decisions, jobs, leases, owners, posts, refusing, tickets
 from worker.ledger.types import Connection, Row
+from worker.newsletters import due as newsletters
 from worker.platforms import looked_up
 from worker.process import Process
 from worker.runner.books import GAVE_UP
@@ -67,6 +68,7 @@ class Sweeper(threading.Thread):
     def sweep(self) -> float:
         """Everything but notices, once; the moment when something is due next."""
         ledger = self._process.ledger
+        newsletters.look(self._process)
         for step in (self._end_leases, self._give_up, decisions.send_unsure_again):
             ledger.write(step)
         for job in ledger.write(lambda tx: agenda.to_wake(tx, time.time(), WAKE_PAUSE)):

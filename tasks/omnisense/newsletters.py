@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from tasks.omnisense.access import TRANSACTIONAL
-from tasks.omnisense.recipients import by_variables
+from tasks.omnisense.recipients import address, by_variables
 from tasks.omnisense.shapes import KEYS
 from tasks.strict import JSON
 from worker.consent import Addressed, Transactional, Way
@@ -23,8 +23,8 @@ COMMA = 1
 
 
 ADDRESSED = Addressed(
-    ways=lambda email: [Way(email, ("email",))],
-    without=lambda _email, _off: None,
+    ways=lambda one: [Way(address(one), ("email",))],
+    without=lambda _one, _off: None,
     note="It went to fewer addresses than it has.",
     key="emails",
 )

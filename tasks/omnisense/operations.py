@@ -5,6 +5,7 @@ Source: Omnisense API documentation v1.0. It names no limits; those marked assum
 
 from tasks.omnisense import agreed_cells, events, newsletters, subscriber_files, subscribers
 from tasks.omnisense.access import ADMIN, BASIC
+from tasks.omnisense.campaign import CAMPAIGN
 from tasks.omnisense.precheck import precheck, precheck_cells
 from tasks.omnisense.save_first import SAVE_FIRST
 from tasks.omnisense.shapes import NEWSLETTER, Event, Newsletter, Subscriber, SubscriberRow, User, UserEvent
@@ -89,6 +90,7 @@ OPERATIONS = (
         repeat=Repeat.HARMFUL,
         verified=False,
         split=newsletters.split,
+        campaign=CAMPAIGN,
         count=newsletters.count,
         compose=newsletters.compose,
         addressed=newsletters.ADDRESSED,

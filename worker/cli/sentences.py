@@ -42,6 +42,8 @@ def known(error: Exception) -> Failed | None:
 
 def _of_data(error: Exception) -> Failed | None:
     from worker.ledger.decisions import HalfTaken, JobEnded
+    from worker.newsletters.document import WrongDocument
+    from worker.newsletters.moves import CanNot
     from worker.replay import NothingToReplay
     from worker.runner.results import Refused
     from worker.runner.walk import Stopped
@@ -50,7 +52,7 @@ def _of_data(error: Exception) -> Failed | None:
 
     if isinstance(error, Refused):
         return Failed(" ".join(error.reasons))
-    ours = (HalfTaken, JobEnded, NothingToReplay, SourceAway, SourceChanged, SourceRefused, Stopped)
+    ours = (CanNot, HalfTaken, JobEnded, NothingToReplay, SourceAway, SourceChanged, SourceRefused, Stopped, WrongDocument)
     return Failed(str(error)) if isinstance(error, ours) else None
 
 

@@ -1,0 +1,206 @@
+"""Newsletters: what was planned, who approved it, and which job sends it. Each move is one function.
+
+planned ─approve─► approved ─start─► started ─► sent        stopped from anywhere before; missed when its time passed
+                     ▲  └─pause─► paused
+                     └─resume──────┘
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    Text,
+    false,
+    insert,
+    select,
+    update,
+)
+
+from worker.ledger import claims, keepsakes
+from worker.ledger.claims import Claim
+from worker.ledger.ids import new_id
+from worker.ledger.schema import claim_columns, metadata
+from worker.ledger.tables import jobs
+
+newsletters = Table(
+    "newsletters",
+    metadata,
+    Column("id", String(20), primary_key=True),
+    Column("name", String(80), nullable=False),
+    Column("operation", String(80), nullable=False),
+    Column("account", String(80), nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("document", LargeBinary, nullable=False),  # sealed, as its content
+    Column("content", LargeBinary, nullable=False),
+    Column("letter", String(64), nullable=False),  # a hash of all but its people
+    Column("people", Integer, nullable=False),
+    Column("requests", Integer, nullable=False),
+    Column("dropped", Text, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("deliver_at", Float),
+    Column("expires_at", Float),
+    Column("planned_at", Float, nullable=False),
+    Column("planned_by", String(80), nullable=False),
+    Column("approved_at", Float),
+    Column("approved_by", String(80)),
+    Column("recurs", Boolean, nullable=False, server_default=false()),  # later ones of its name need no approval
+    Column("job_id", String(20)),
+    Column("why", Text),
+    *claim_columns(),  # not_before: when its first request leaves
+    Index(None, "state", "not_before"),
+    Index(None, "name", "planned_at"),
+)
+
+HALTED = "newsletters/halted"
+DUE = claims.Taking(newsletters, newsletters.c.state == "approved")
+OPEN = ("planned", "approved", "paused")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan as it is kept; `document` and `content` are sealed."""
+
+    name: str
+    operation: str
+    account: str
+    document: bytes = field(repr=False)
+    content: bytes = field(repr=False)
+    letter: str
+    people: int
+    requests: int
+    dropped: Mapping[str, int]
+    seconds: float
+    not_before: float
+    deliver_at: float | None
+    expires_at: float | None
+    planned_by: str
+
+
+@dataclass(frozen=True)
+class Approved:
+    """What goes, without those who opted out since it was planned; and whether later ones of its name need nobody."""
+
+    content: bytes = field(repr=False)
+    people: int
+    dropped: str
+    recurs: bool
+
+
+def add(tx: Connection, planned: Planned, why: str | None = None) -> str:
+    """Its id."""
+    values = vars(planned) | {"id": new_id(), "dropped": json.dumps(planned.dropped), "planned_at": time.time()}
+    tx.execute(insert(newsletters).values(**values, state="planned", why=why))
+    return str(values["id"])
+
+
+def get(tx: Connection, name: str) -> Row[Any] | None:
+    """By its id, or the youngest of a name."""
+    named = select(newsletters).where((newsletters.c.id == name) | (newsletters.c.name == name))
+    return tx.execute(named.order_by(newsletters.c.planned_at.desc(), newsletters.c.id.desc()).limit(1)).first()
+
+
+def newest(tx: Connection, most: int) -> list[Row[Any]]:
+    return list(tx.execute(select(newsletters).order_by(newsletters.c.planned_at.desc()).limit(most)))
+
+
+def approved_before(tx: Connection, name: str) -> Row[Any] | None:
+    """The youngest of this name that a person, or its guards, let go."""
+    which = (newsletters.c.name == name, newsletters.c.approved_at.is_not(None), newsletters.c.recurs)
+    return tx.execute(select(newsletters).where(*which).order_by(newsletters.c.approved_at.desc()).limit(1)).first()
+
+
+def approve(tx: Connection, row: Row[Any], by: str, now: Approved) -> bool:
+    """False when it is no longer planned."""
+    values = vars(now) | {"approved_at": time.time(), "approved_by": by, "why": None}
+    return _move(tx, row.id, ("planned",), "approved", **values)
+
+
+def stop(tx: Connection, newsletter_id: str, by: str) -> bool:
+    return _move(tx, newsletter_id, OPEN, "stopped", why=f"stopped by {by}")
+
+
+def pause(tx: Connection, newsletter_id: str) -> bool:
+    return _move(tx, newsletter_id, ("approved",), "paused")
+
+
+def resume(tx: Connection, newsletter_id: str) -> bool:
+    return _move(tx, newsletter_id, ("paused",), "approved")
+
+
+def take_due(tx: Connection, owner: str, lease: float) -> Row[Any] | None:
+    """The next approved one whose time has come; none while all are halted."""
+    if halted(tx):
+        return None
+    taken = DUE(tx, owner, lease)
+    return taken[0] if taken else None
+
+
+def any_open(tx: Connection) -> bool:
+    """Whether one is due, or on its way."""
+    due = (newsletters.c.state == "approved") & (newsletters.c.not_before <= time.time())
+    found = select(newsletters.c.id).where(due | (newsletters.c.state == "started")).limit(1)
+    return tx.execute(found).first() is not None
+
+
+def started(tx: Connection, held: Claim, job_id: str) -> bool:
+    return claims.release(tx, newsletters, held, state="started", job_id=job_id)
+
+
+def missed(tx: Connection, held: Claim, why: str) -> bool:
+    """Its time has passed, and not one request of it left."""
+    return claims.release(tx, newsletters, held, state="missed", why=why)
+
+
+def late(tx: Connection, now: float) -> list[Row[Any]]:
+    """Started ones whose job still moves though their time has passed."""
+    moving = jobs.c.state.in_(("planning", "running", "paused"))
+    both = select(newsletters).join(jobs, jobs.c.id == newsletters.c.job_id)
+    return list(tx.execute(both.where(newsletters.c.state == "started", newsletters.c.expires_at < now, moving)))
+
+
+def end_sent(tx: Connection) -> None:
+    """Started ones whose job has ended."""
+    over = select(jobs.c.id).where(jobs.c.id == newsletters.c.job_id, jobs.c.finished_at.is_not(None)).exists()
+    tx.execute(update(newsletters).where(newsletters.c.state == "started", over).values(state="sent"))
+
+
+def give_up_at(tx: Connection, job_id: str, moment: float) -> None:
+    """Its requests have until then, however many they are."""
+    tx.execute(update(jobs).where(jobs.c.id == job_id).values(give_up_at=moment))
+
+
+def halt(tx: Connection, by: str) -> list[str]:
+    """Nothing of any newsletter leaves from here on; the jobs that send one now."""
+    keepsakes.keep(tx, HALTED, by.encode())
+    moving = select(newsletters.c.job_id).where(newsletters.c.state == "started")
+    return [str(found) for found in tx.execute(moving).scalars()]
+
+
+def halted(tx: Connection) -> str | None:
+    """By whom."""
+    found = keepsakes.get(tx, HALTED)
+    return found.decode() if found else None
+
+
+def go_on(tx: Connection) -> None:
+    keepsakes.keep(tx, HALTED, b"")
+
+
+def _move(tx: Connection, newsletter_id: str, before: tuple[str, ...], state: str, **values: Any) -> bool:
+    which = (newsletters.c.id == newsletter_id, newsletters.c.state.in_(before))
+    return tx.execute(update(newsletters).where(*which).values(state=state, **values)).rowcount == 1

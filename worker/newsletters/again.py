@@ -1,0 +1,44 @@
+"""A newsletter that recurs: approved once by a person, it goes by itself as long as it is what was approved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from worker.ledger import newsletters
+from worker.ledger.types import Row
+from worker.newsletters import moves, plan
+from worker.newsletters.document import Document
+from worker.newsletters.people import INVALID
+from worker.newsletters.plan import Plan
+from worker.process import Process
+
+MOST_DIFFERENT = 0.2
+
+
+def again(process: Process, said: Document, by: str) -> Row[Any]:
+    """Plan it once more; approved at once if its guards hold, else it waits for a person, and its `why` says for what.
+
+    Raises what planning raises.
+    """
+    made = plan.make(process, said)
+    before = process.ledger.read(lambda tx: newsletters.approved_before(tx, said.name))
+    why = waits_for(made, before)
+    kept = plan.keep(process, made, by, why)
+    row = process.ledger.read(lambda tx: newsletters.get(tx, kept))
+    assert row is not None  # noqa: S101 - written in the lines above
+    if why is None and before is not None:
+        moves.approve(process, row, f"{by}, as {before.approved_by} approved"[:80], recurs=True)
+    return row
+
+
+def waits_for(made: Plan, before: Row[Any] | None) -> str | None:
+    """Why a person has to look first; None when everything is as it was approved."""
+    if before is None:
+        return "nobody approved a newsletter of this name to recur (newsletters approve --recurring)"
+    if before.letter != plan.letter_of(made.document):
+        return "it says something else than the one that was approved to recur"
+    if invalid := made.dropped.get(INVALID):
+        return f"{invalid:,} rows of its list are no recipients"
+    if abs(made.people - before.people) > MOST_DIFFERENT * before.people:
+        return f"it would go to {made.people:,} people, and the last one went to {before.people:,}"
+    return None

@@ -1,0 +1,138 @@
+"""The file in which somebody describes a newsletter: TOML, and every mistake in it is named at once.
+
+operation = "platform.send_something"
+recipients = "segments/customers.csv"      # a file, or a list
+variables = ["promo_code"]                 # columns that fill the template
+deliver_at = 2026-11-27T20:00:00           # or 20:00:00, the next time it is that late
+time_zone = "Europe/Paris"
+
+[payload]                                  # the request without its people
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+import zoneinfo
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from worker.operation import JSON
+from worker.reasons import reasons
+from worker.sources.wanted import OptionWrong, wanted
+from worker.words import MARKETING, PURPOSES
+
+LEAD, EXPIRES_AFTER = 15, 60  # minutes
+Moment = dt.datetime | dt.time
+
+
+class WrongDocument(Exception):
+    """It can't be planned; the text says everything that is wrong, one a line."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """What somebody wrote. `lead` and `expires_after` are minutes: how long before its time the platform is told, and
+    how long after its time nothing of it leaves any more."""
+
+    name: str
+    operation: str
+    recipients: str | list[Any] = field(repr=False)
+    payload: JSON = field(repr=False)
+    account: str = "default"
+    options: JSON = field(default_factory=dict)
+    variables: tuple[str, ...] = ()
+    deliver_at: Moment | None = None
+    time_zone: str | None = None
+    lead: int = LEAD
+    expires_after: int = EXPIRES_AFTER
+    purpose: str = MARKETING
+    max_recipients: int | None = None
+
+    @property
+    def zone(self) -> dt.tzinfo:
+        return zoneinfo.ZoneInfo(self.time_zone) if self.time_zone else dt.UTC
+
+    def stored(self) -> JSON:
+        """As JSON, from which `of` makes it again."""
+        kept = {name: value for name, value in asdict(self).items() if value not in (None, {}, ())}
+        return {**kept, **({"deliver_at": str(self.deliver_at)} if self.deliver_at else {})}
+
+
+class _When(fields.Field[Moment]):
+    """TOML's own date and time, or time; as text where a document was stored."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Moment:
+        if isinstance(value, dt.datetime | dt.time):
+            return value
+        for read in (dt.time.fromisoformat, dt.datetime.fromisoformat):
+            try:
+                return read(value)
+            except (TypeError, ValueError):
+                continue
+        raise _problem("invalid", "is neither a date and time nor a time", "Write 2026-11-27T20:00:00, or 20:00:00.")
+
+
+class _Shape(Schema):
+    name = fields.String(required=True, validate=validate.Regexp(r"[\w.-]{1,80}\Z"))
+    operation = fields.String(required=True)
+    account = fields.String()
+    recipients = fields.Raw(required=True)
+    payload = fields.Dict(keys=fields.String(), required=True)
+    options = fields.Dict(keys=fields.String())
+    variables = fields.List(fields.String())
+    deliver_at = _When()
+    time_zone = fields.String()
+    lead = fields.Integer(strict=True, validate=validate.Range(0, 1440))
+    expires_after = fields.Integer(strict=True, validate=validate.Range(1, 10_080))
+    purpose = fields.String(validate=validate.OneOf(PURPOSES))
+    max_recipients = fields.Integer(strict=True, validate=validate.Range(1))
+
+    @validates_schema(skip_on_field_errors=False)
+    def _belongs_together(self, said: JSON, **_: Any) -> None:
+        problems = {name: wrong.messages for name, wrong in _problems(said)}
+        if problems:
+            raise ValidationError(problems)
+
+
+def read(file: Path) -> Document:
+    """Raises `WrongDocument`, and `OSError` for a file that can't be read."""
+    try:
+        said = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise WrongDocument(f"{file} is not TOML: {error}.") from None
+    return of({"name": file.stem, **said}, str(file))
+
+
+def of(said: JSON, place: str) -> Document:
+    """The document that was written, or stored. Raises `WrongDocument`."""
+    try:
+        found: JSON = _Shape().load(said)
+    except ValidationError as error:
+        lines = (f"  {one.reason} {one.advice}".rstrip() for one in reasons(1, error.messages))
+        raise WrongDocument("\n".join([f"{place} can't be planned:", *lines])) from None
+    return Document(**{**found, "variables": tuple(found.get("variables", ()))})
+
+
+def _problems(said: JSON) -> Any:
+    zone, when = said.get("time_zone"), said.get("deliver_at")
+    if zone is not None and zone not in zoneinfo.available_timezones():
+        yield "time_zone", _problem("unknown", "is no time zone", "Name one like Europe/Paris.")
+    if when is not None and when.tzinfo is None and zone is None:
+        yield (
+            "time_zone",
+            _problem("missing", "is missing, and deliver_at has no offset", "Name one like Europe/Paris."),
+        )
+    if "recipients" in said and not (isinstance(said["recipients"], str | list) and said["recipients"]):
+        yield "recipients", _problem("invalid", "is neither a file nor a list of people", "Give one of them.")
+    try:
+        wanted(said.get("options", {}))
+    except (OptionWrong, AttributeError) as error:
+        yield "options", _problem("invalid", f"is wrong ({str(error).rstrip('.')})", "See docs/tasks.md.")
+
+
+def _problem(code: str, reason: str, advice: str) -> ValidationError:
+    return ValidationError({"code": code, "reason": reason, "advice": advice})

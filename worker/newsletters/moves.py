@@ -1,0 +1,118 @@
+"""Approving a plan, stopping it, letting it wait: what a person does with a newsletter."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from typing import Any
+
+from worker.ledger import jobs, newsletters
+from worker.ledger.newsletters import Approved
+from worker.ledger.types import Connection, Row
+from worker.newsletters import document, plan
+from worker.newsletters.document import WrongDocument
+from worker.newsletters.people import People, heeded
+from worker.process import Process
+from worker.runner.opted_out import OPTED_OUT
+
+OLDEST = 86_400.0  # seconds between plan and approval
+PAUSED = "a person paused it; `omniworker newsletters resume {}` goes on"
+
+
+class CanNot(Exception):
+    """It is not in a state for that; the sentence says in which it is, and what can be done."""
+
+
+def approve(process: Process, row: Row[Any], by: str, *, recurs: bool = False) -> int:
+    """Let it go at its time: how many opted out since it was planned. Raises `CanNot`, and `WrongDocument` where nobody
+    is left."""
+    if row.state != "planned":
+        raise CanNot(f"Newsletter {row.id} is {row.state}: only a planned one is approved.")
+    _refuse_old(row)
+    said = document.of(process.seal.open(row.document), row.name)
+    operation, campaign = plan.campaign_of(said)
+    payload = process.seal.open(row.content)
+    before = payload[campaign.rows.key]
+    left = heeded(process, operation, People(going=before), said.purpose)
+    if not left.going:
+        raise WrongDocument(f"Newsletter {row.id} has nobody left to go to: all {len(before):,} opted out meanwhile.")
+    dropped = Counter(json.loads(row.dropped)) + left.dropped
+    content = process.seal.close({**payload, campaign.rows.key: left.going})
+    now = Approved(content, len(left.going), json.dumps(dropped), recurs)
+    if not process.ledger.write(lambda tx: newsletters.approve(tx, row, by, now)):
+        raise CanNot(f"Newsletter {row.id} is no longer planned: somebody was faster.")
+    return left.dropped[OPTED_OUT]
+
+
+def _refuse_old(row: Row[Any]) -> None:
+    if plan.age(row.planned_at) > OLDEST:
+        hours = int(plan.age(row.planned_at) // 3600)
+        raise CanNot(
+            f"Newsletter {row.id} was planned {hours} h ago, and much may have changed: plan it anew, and approve that."
+        )
+    if row.expires_at is not None and time.time() + row.seconds > row.expires_at:
+        raise CanNot(f"Newsletter {row.id} can no longer go in time: plan it anew with a later deliver_at.")
+
+
+def stop(process: Process, row: Row[Any], by: str) -> None:
+    """Nothing more of it leaves; what is on the wire is settled as it comes. Raises `CanNot`."""
+
+    def work(tx: Connection) -> bool:
+        if newsletters.stop(tx, row.id, by):
+            return True
+        why = f"newsletter {row.name} was stopped by {by}"
+        return row.job_id is not None and jobs.stop(tx, row.job_id, "cancelled", "cancelled", why=why)
+
+    if not process.ledger.write(work):
+        raise CanNot(f"Newsletter {row.id} is {row.state}: there is nothing left to stop.")
+
+
+def pause(process: Process, row: Row[Any]) -> None:
+    """Its next request waits until somebody resumes it. Raises `CanNot`."""
+
+    def work(tx: Connection) -> bool:
+        why = PAUSED.format(row.id)
+        return newsletters.pause(tx, row.id) or (row.job_id is not None and jobs.pause(tx, row.job_id, why))
+
+    if not process.ledger.write(work):
+        raise CanNot(f"Newsletter {row.id} is {row.state}: only one that is approved or on its way is paused.")
+
+
+def resume(process: Process, row: Row[Any]) -> None:
+    """Raises `CanNot`."""
+
+    def work(tx: Connection) -> bool:
+        if newsletters.resume(tx, row.id):
+            return True
+        if row.job_id is None or not jobs.resume(tx, row.job_id):
+            return False
+        if row.expires_at is not None:
+            newsletters.give_up_at(tx, row.job_id, row.expires_at)
+        return True
+
+    if not process.ledger.write(work):
+        raise CanNot(f"Newsletter {row.id} is {row.state}: it is not paused.")
+
+
+def halt(process: Process, by: str) -> int:
+    """The switch that stops all of them before their next request: how many were on their way."""
+
+    def work(tx: Connection) -> int:
+        why = f"all newsletters were halted by {by}; `omniworker newsletters go-on` goes on"
+        return sum(jobs.pause(tx, job, why) for job in newsletters.halt(tx, by))
+
+    return process.ledger.write(work)
+
+
+def go_on(process: Process) -> None:
+    """Those that the switch paused go on, those whose time passed meanwhile are missed."""
+
+    def work(tx: Connection) -> None:
+        newsletters.go_on(tx)
+        for row in newsletters.newest(tx, 1000):
+            job = jobs.get(tx, row.job_id) if row.state == "started" else None
+            if job is not None and job.state == "paused" and "halted by" in (job.why or ""):
+                jobs.resume(tx, job.id)
+
+    process.ledger.write(work)
