@@ -52,7 +52,17 @@ def _of_data(error: Exception) -> Failed | None:
 
     if isinstance(error, Refused):
         return Failed(" ".join(error.reasons))
-    ours = (CanNot, HalfTaken, JobEnded, NothingToReplay, SourceAway, SourceChanged, SourceRefused, Stopped, WrongDocument)
+    ours = (
+        CanNot,
+        HalfTaken,
+        JobEnded,
+        NothingToReplay,
+        SourceAway,
+        SourceChanged,
+        SourceRefused,
+        Stopped,
+        WrongDocument,
+    )
     return Failed(str(error)) if isinstance(error, ours) else None
 
 
