@@ -83,9 +83,11 @@ def speed(bench: Bench) -> Found:
 
 
 def subscribers(bench: Bench) -> Found:
-    """(j) CSV by multipart, of cells that need no quotes and of some that do, in turns."""
-    for kind, line in (("plain", people.LINE), ("quoted", people.QUOTED)):
-        file = people.write(bench.folder / f"{kind}.csv", bench.rows, line=line)
+    """(j) CSV by multipart: of cells that need no quotes, of some that do, and with an opt-in in each row, for which is
+    looked who opted out."""
+    plain, yes = (people.LINE, people.HEADER), (people.LINE, people.SAYS_YES)
+    for kind, rows in {"plain": plain, "quoted": (people.QUOTED, people.HEADER), "opt-in": yes}.items():
+        file = people.write(bench.folder / f"{kind}.csv", bench.rows, 0, *rows)
         limits, ours = [], []
         for _ in range(bench.rounds):
             limits.append(replace(bare_loop(file), name=f"(j) {kind} CSV in forms: bare loop"))

@@ -6,16 +6,17 @@ import csv
 from pathlib import Path
 
 SUBSCRIBERS = "omnisense.import_subscribers"
-HEADER = ("email", "first_name", "last_name", "lang", "optin", "postal_code", "city", "country", "customer_number")
+HEADER = "email,first_name,last_name,lang,member,postal_code,city,country,customer_number\n"
+SAYS_YES = HEADER.replace("member", "optin")
 LINE = "customer%08d@shop.example.com,Foo%d,Bar,fr,true,75001,Paris,FR,%08d\n"
 QUOTED = 'customer%08d@shop.example.com,Foo%d,"Bar, ""Foo""",fr,true,75001,"Paris, 5e",FR,%08d\n'
 AT_ONCE = 10_000
 
 
-def write(path: Path, rows: int, first: int = 0, line: str = LINE) -> Path:
+def write(path: Path, rows: int, first: int = 0, line: str = LINE, header: str = HEADER) -> Path:
     """`rows` people, numbered from `first`."""
     with path.open("w", newline="") as file:
-        file.write(",".join(HEADER) + "\n")
+        file.write(header)
         for start in range(first, first + rows, AT_ONCE):
             file.writelines(line % (i, i, i) for i in range(start, min(start + AT_ONCE, first + rows)))
     return path

@@ -166,7 +166,7 @@ def _of_file(process: Process, job: Row[Any], operation: Operation, account: Acc
     skipped_by = left.skipped + more + Counter(heeded.skipped_by)
     if not heeded.rows:
         raise NothingToSend(_unsent(chunk, checked_rows.refusals, skipped_by))
-    going = replace(checked_rows, rows=list(heeded.rows), numbers=list(heeded.numbers))
+    going = replace(checked_rows, rows=heeded.rows, numbers=heeded.numbers)
     alone = rows.alone is not None and len(going.rows) == 1
     wire = alone_on_wire(operation, going, brief) if alone else together(operation, going, brief)
     return Consignment(
