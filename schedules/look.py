@@ -13,11 +13,12 @@ from functools import partial
 
 from schedules.schedule import Schedule
 from schedules.slots import Due, Missing, between, too_late
-from schedules.start import start
+from schedules.start import alarm_missed, start
 from worker.ledger import schedules, slots
 from worker.ledger.types import Connection, LedgerError
 from worker.process import Process
 
+PAUSED = "paused"
 AT_ONCE = 500  # slots in a transaction
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ def sift(process: Process, schedule: Schedule) -> None:
     """Those that won't run any more are missed, with the reason."""
     for missing in process.ledger.read(partial(_missing, schedule)):
         for batch in _batches(missing.slots):
-            process.ledger.write(partial(_miss, process.owner, missing, [one.id for one in batch]))
+            process.ledger.write(partial(_miss, process.owner, schedule, Missing(missing.reason, missing.why, batch)))
 
 
 def _missing(schedule: Schedule, tx: Connection) -> Sequence[Missing]:
@@ -71,11 +72,14 @@ def _missing(schedule: Schedule, tx: Connection) -> Sequence[Missing]:
     known = schedules.all_of(tx).get(schedule.name)
     if known is None or known.paused_by is None:
         return too_late(schedule, due, time.time())
-    return [Missing("paused", f"The schedule was paused by {known.paused_by}.", due)] if due else []
+    return [Missing(PAUSED, f"The schedule was paused by {known.paused_by}.", due)] if due else []
 
 
-def _miss(owner: str, missing: Missing, numbers: list[int], tx: Connection) -> None:
-    slots.miss(tx, numbers, owner, missing.reason, missing.why)
+def _miss(owner: str, schedule: Schedule, missing: Missing, tx: Connection) -> None:
+    """With an alarm, but for what somebody wanted."""
+    slots.miss(tx, [one.id for one in missing.slots], owner, missing.reason, missing.why)
+    if missing.reason != PAUSED:
+        alarm_missed(tx, schedule, [one.slot for one in missing.slots], missing.why)
 
 
 def _batches(found: Sequence[Due]) -> Iterator[Sequence[Due]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from schedules.arrival import STEADY, Found, NotThere, differs, look
 from schedules.dates import filled
 from schedules.schedule import Schedule
+from worker.alarms import end_alarm, raise_alarm
 from worker.intake import record
 from worker.ledger import claims, jobs, schedules, slots
 from worker.ledger.claims import Claim
@@ -21,6 +23,7 @@ from worker.runner.results import Refused
 from worker.wake import wake_up
 
 LEASE = 60.0
+MISSED, ODD_FILE = "slot.missed", "slot.odd_file"
 log = logging.getLogger(__name__)
 
 
@@ -74,7 +77,11 @@ class Start:
         self.process.ledger.write(lambda tx: slots.put_back(tx, self.held, later.seconds, **values))
 
     def _missed(self, reason: str, why: str) -> None:
-        self.process.ledger.write(lambda tx: slots.missed(tx, self.held, reason, why))
+        def work(tx: Connection) -> None:
+            if slots.missed(tx, self.held, reason, why):
+                alarm_missed(tx, self.schedule, [self.row.slot], why)
+
+        self.process.ledger.write(work)
 
     @property
     def _source(self) -> str:
@@ -115,10 +122,14 @@ class Start:
         recorded = record(self.process, tx, order, None)
         if not slots.started(tx, self.held, recorded.job_id, size, odd and f"The job is paused: {odd}."):
             raise Later("Somebody else has it.")
+        end_alarm(tx, MISSED, name)
         if odd and recorded.new:
             why = f"The schedule {name} paused it: {odd}; look at the file, then "
             why += f"`omniworker jobs resume {recorded.job_id}` or `omniworker jobs cancel {recorded.job_id}`."
             jobs.pause(tx, recorded.job_id, why)
+            raise_alarm(tx, ODD_FILE, name, why)
+        elif not odd:
+            end_alarm(tx, ODD_FILE, name)
         return jobs.get(tx, recorded.job_id)
 
     def _alone(self, running: str | None) -> None:
@@ -127,6 +138,13 @@ class Start:
         if self.row.asked_by is not None or self.schedule.overlap == "skip":
             raise Missed("overlap", f"Job {running} of an earlier slot was not over.")
         raise Later(f"It waits for job {running} of an earlier slot.")
+
+
+def alarm_missed(tx: Connection, schedule: Schedule, missed: Sequence[int], why: str) -> None:
+    """Until one of its slots is started again."""
+    first = f"{schedule.local(missed[0]):%Y-%m-%d %H:%M}"
+    which = f"The slot {first}" if len(missed) == 1 else f"{len(missed):,} slots since {first}"
+    raise_alarm(tx, MISSED, schedule.name, f"{which} of schedule {schedule.name} did not run. {why}")
 
 
 def start(process: Process, schedule: Schedule, number: int) -> None:

@@ -22,12 +22,13 @@ from urllib3.exceptions import HTTPError
 
 from worker.answers import Answer, Lost, NotSent
 from worker.deadline import Deadlines
-from worker.operation import JSON, Access, Operation, Platform, Unsigned
+from worker.operation import JSON, Access, Operation, Platform, Timeouts, Unsigned
 from worker.wire import File, Wire
 
 ANSWER_CAP = 4 << 20
 PIECE = 1 << 16
 BLANKS_KEPT = 64
+TELLING = Timeouts(connect=3.0, read=5.0, total=8.0)
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,16 @@ class Client:
 
     def send(self, parcel: Parcel, operation: Operation) -> Answer:
         """The answer, or `NotSent` when the request surely never left, or `Lost` when nobody can say."""
-        limits = operation.timeouts
+        return self._exchange(parcel, operation.timeouts)
+
+    def tell(self, url: str, content: JSON) -> Answer:
+        """POST a JSON document to an address of our own configuration; raises as `send` does."""
+        request = self._blank("POST", url)
+        request.headers["Content-Type"] = "application/json"
+        request.prepare_body(msgspec.json.encode(content), None)
+        return self._exchange(Parcel(url, request), TELLING)
+
+    def _exchange(self, parcel: Parcel, limits: Timeouts) -> Answer:
         began = time.monotonic()
         with self._deadlines.until(began + limits.total, self._shutter()) as overdue:
             try:

@@ -24,7 +24,10 @@ LEASE = 30.0
 A_TURN = 1.0
 HEARD_AFTER = 6
 # What the house itself announces.
-KINDS = ("job.ended", "job.undecided", "job.decided", "chunk.poison", "consent.opted_out", "consent.once_more")
+OF_JOBS = ("job.ended", "job.undecided", "job.decided", "chunk.poison")
+OF_CONSENT = ("consent.opted_out", "consent.once_more")
+OF_ALARMS = ("alarm.raised", "alarm.ended")
+KINDS = (*OF_JOBS, *OF_CONSENT, *OF_ALARMS)
 log = logging.getLogger(__name__)
 
 

@@ -44,10 +44,13 @@ SETTINGS = (
     Setting("ACCOUNTS_FILE", "a TOML file with further accounts; their secrets by variable name or file"),
     Setting("SCHEDULES_FILE", "a TOML file with schedules: what to start, when, and what a late slot means"),
     Setting("NEWSLETTER_MAX_RECIPIENTS", "the most people that one newsletter may be planned for", "100000"),
+    Setting("ALARM_WEBHOOK_URL", "where alarms are told, by POST: https://…, or http:// on this machine", secret=True),
+    Setting("ALARM_REFUSED", "the share of a file's rows that may be refused without an alarm", "10%"),
     Setting("ALLOW_LOCAL", "1 lets processes started one by one share SQLite on one machine"),
 )
 
 WINDOW = re.compile(r"(\d+)/(?:(\d+))?([smh])")
+WEBHOOK = re.compile(r"https://[^\s/]+.*|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/\S*)?")
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -167,6 +170,21 @@ class Settings:
     @property
     def schedules_file(self) -> str | None:
         return self.values.get("SCHEDULES_FILE")
+
+    @cached_property
+    def alarm_webhook_url(self) -> str | None:
+        url = self.values.get("ALARM_WEBHOOK_URL")
+        if url is not None and not WEBHOOK.fullmatch(url):
+            raise SettingsError("ALARM_WEBHOOK_URL has to be https://…, or http:// to this very machine.")
+        return url
+
+    @cached_property
+    def alarm_refused(self) -> float:
+        """In percent."""
+        found = re.fullmatch(r"(\d{1,3})\s?%", self.values.get("ALARM_REFUSED", "10%"))
+        if not found:
+            raise SettingsError("ALARM_REFUSED has to be a share in percent, like 10%.")
+        return float(found[1])
 
     @property
     def log_level(self) -> str:

@@ -9,7 +9,7 @@ import threading
 import time
 from typing import Any
 
-from worker import notices
+from worker import notices, telling, watch  # noqa: F401 - `telling` follows alarms
 from worker.ledger import agenda, decisions, jobs, leases, owners, posts, refusing, tickets
 from worker.ledger.types import Connection, Row
 from worker.newsletters import due as newsletters
@@ -37,6 +37,7 @@ class Sweeper(threading.Thread):
         self._process = process
         self._called = name
         self._next_sweep = 0.0
+        self._next_watch = 0.0
 
     def run(self) -> None:
         while not self._process.stopping.is_set():
@@ -56,6 +57,9 @@ class Sweeper(threading.Thread):
         now = time.time()
         if now >= self._next_sweep:
             self._next_sweep = min(now + SWEEP, self.sweep())
+        if now >= self._next_watch:
+            self._next_watch = now + watch.EVERY
+            watch.watch(self._process)
         return 0 if more else min(LOOK, max(0.05, self._next_sweep - now))
 
     def _at_post(self, tx: Connection) -> bool:

@@ -1,0 +1,76 @@
+"""What in the ledger is wrong now and waits for a person: accounts shut, work undecided or paused for long, poison,
+files of which too much was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from worker.ledger.tables import chunks, doors, jobs
+
+LONG = 3600.0
+LATELY = 86400.0
+
+
+class Trouble(NamedTuple):
+    """The words of an alarm: what is wrong, with what, and a sentence that says what to do."""
+
+    kind: str
+    subject: str
+    sentence: str
+
+
+KINDS = ("account.closed", "job.undecided", "job.paused", "chunk.poison", "rows.refused")
+
+
+def all_of(tx: Connection, now: float, refused_share: float) -> list[Trouble]:
+    """Each once; `refused_share` is the part of a file's rows above which it is told."""
+    parts = (_doors(tx), _undecided(tx, now), _paused(tx, now), _poison(tx, now), _refused(tx, now, refused_share))
+    return [one for part in parts for one in part]
+
+
+def _doors(tx: Connection) -> Iterator[Trouble]:
+    shut = select(doors).where(doors.c.state.in_(("closed", "probing", "forbidden")))
+    for door in tx.execute(shut):
+        sentence = f"{door.id} is {door.state}: {door.why or 'it does not answer'}. See `omniworker accounts list`."
+        yield Trouble("account.closed", door.id, sentence)
+
+
+def _undecided(tx: Connection, now: float) -> Iterator[Trouble]:
+    old = select(chunks.c.job_id).where(chunks.c.state == "unsure", chunks.c.sent_at < now - LONG).distinct()
+    for job_id in tx.execute(old).scalars():
+        sentence = "Requests whose answer was lost wait for a person for more than an hour: "
+        yield Trouble("job.undecided", job_id, sentence + f"`omniworker jobs unsure {job_id}`.")
+
+
+def _paused(tx: Connection, now: float) -> Iterator[Trouble]:
+    old = select(jobs.c.id).where(jobs.c.state == "paused", jobs.c.created_at < now - LONG)
+    for job_id in tx.execute(old).scalars():
+        sentence = f"A job of more than an hour ago is paused: `omniworker jobs show {job_id}` says why."
+        yield Trouble("job.paused", job_id, sentence)
+
+
+def _poison(tx: Connection, now: float) -> Iterator[Trouble]:
+    lately = (chunks.c.settled_at > now - LATELY, chunks.c.refused_by.like('%"poison"%'))
+    for job_id in tx.execute(select(chunks.c.job_id).where(*lately).distinct()).scalars():
+        sentence = f"Rows killed the process that sent them, and were refused: `omniworker jobs refused {job_id}`."
+        yield Trouble("chunk.poison", job_id, sentence)
+
+
+def _refused(tx: Connection, now: float, share: float) -> Iterator[Trouble]:
+    """Of the last file that each operation delivered for each account in a day."""
+    ended = select(jobs.c.operation, jobs.c.account, func.max(jobs.c.finished_at).label("at")).where(
+        jobs.c.kind == "file", jobs.c.state == "finished", jobs.c.finished_at > now - LATELY
+    )
+    last = ended.group_by(jobs.c.operation, jobs.c.account).subquery()
+    same = (jobs.c.operation == last.c.operation) & (jobs.c.account == last.c.account)
+    sums = (func.sum(chunks.c.refused).label("refused"), func.sum(chunks.c.rows).label("rows"))
+    found = select(jobs.c.id, jobs.c.operation, jobs.c.account, *sums).join(chunks, chunks.c.job_id == jobs.c.id)
+    found = found.join(last, same & (jobs.c.finished_at == last.c.at)).group_by(jobs.c.id)
+    for row in tx.execute(found):
+        if row.refused > share * row.rows:
+            sentence = f"{row.refused:,} of {row.rows:,} rows of job {row.id} were refused: "
+            sentence += f"`omniworker jobs refused {row.id}` names them."
+            yield Trouble("rows.refused", f"{row.operation} {row.account}", sentence)
