@@ -110,6 +110,12 @@ class Batches:
         again = sum(n - 1 for n in times.values())
         return {"batches": len(found), "items": sum(times.values()), "contacts": len(times), "again": again}
 
+    def times(self) -> dict[str, int]:
+        """How often each contact was worked through, by its first identifier."""
+        self.all()
+        with self._lock:
+            return dict(self._times)
+
     def _work(self, batch: Batch) -> None:
         """As far as it would have come by now."""
         with batch.lock:
@@ -145,4 +151,4 @@ class Batches:
             item.update(responseCode=refusal.answer.status, response={"error": said["error"], "fields": fields})
             return
         with self._lock:
-            self._times[str(who(contact["identifiers"][0]))] += 1
+            self._times[who(contact["identifiers"][0])[1]] += 1

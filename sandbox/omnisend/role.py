@@ -87,7 +87,10 @@ class Omnisend:
         return {"OMNISEND_BASE_URL": url.removesuffix(self.prefix), "OMNISEND_API_KEY": self.api_key}
 
     def state(self, query: Mapping[str, str]) -> Any:
-        """The contacts as they are now, or the one with this `contactID`, `email` or `phone`; the window's counts."""
+        """The contacts as they are now, or the one with this `contactID`, `email` or `phone`; the window's counts. With
+        `of=times` how often each contact was worked through in batches."""
+        if query.get("of") == "times":
+            return self.batches.times()
         asked = next((name for name in ("contactID", "email", "phone") if query.get(name)), None)
         if asked is None:
             found = list(self.contacts.after(None))

@@ -99,42 +99,37 @@ def look(options: Mapping[str, Any]) -> None:
 def fit(row: JSON, brief: Brief) -> JSON:
     """Every status with its date: that of the row, that of the consent, or of the moment the job was asked for."""
     consent, properties = _consent(row, brief)
-    dated = [_dated(one, consent, written(brief.asked_at)) for one in row["identifiers"]]
+    dated = [_dated(one, consent, brief) for one in row["identifiers"]]
     rest = {name: value for name, value in row.items() if name not in ("identifiers", "customProperties")}
     return {"identifiers": dated, **rest} | ({"customProperties": properties} if properties else {})
 
 
-def _consent(row: JSON, brief: Brief) -> tuple[str | None, JSON]:
-    """The date of the consent as the job says where it is, and the properties without it."""
+def _consent(row: JSON, brief: Brief) -> tuple[Any, JSON]:
+    """The date of the consent as it stands where the job says, and the properties without it."""
     said, properties = brief.options.get("consent_date"), dict(row.get("customProperties", {}))
     if said is None or _read(said) is not None:
-        return said and _checked(said, brief), properties
-    value = properties.pop(said, None) or row.get(said)
-    return None if value is None else _checked(value, brief), properties
+        return said, properties
+    return properties.pop(said, None) or row.get(said), properties
 
 
-def _checked(value: Any, brief: Brief) -> str:
-    try:
-        return _moment(str(value), brief.options.get("time_zone"))
-    except ValidationError as error:
-        raise ValidationError({"consent_date": error.messages}) from None
-
-
-def _dated(identifier: JSON, consent: str | None, asked_at: str) -> JSON:
+def _dated(identifier: JSON, consent: Any, brief: Brief) -> JSON:
     own = (identifier.get("consent") or {}).get("createdAt") or consent
-    channels = {name: _channel(said, own, asked_at) for name, said in identifier["channels"].items()}
+    channels = {name: _channel(said, own, brief) for name, said in identifier["channels"].items()}
     return {**identifier, "channels": channels}
 
 
-def _channel(said: JSON, consent: str | None, asked_at: str) -> JSON:
+def _channel(said: JSON, consent: Any, brief: Brief) -> JSON:
     if said.get("statusDate"):
         return said
     if said["status"] != "subscribed":
-        return {**said, "statusDate": asked_at}
+        return {**said, "statusDate": written(brief.asked_at)}
     if consent is None:
         wrong = problem("no_consent_date", "says subscribed without the date of that consent", ADVICE)
         raise ValidationError({"status": wrong.messages})
-    return {**said, "statusDate": consent}
+    try:
+        return {**said, "statusDate": _moment(str(consent), brief.options.get("time_zone"))}
+    except ValidationError as error:
+        raise ValidationError({"consent_date": error.messages}) from None
 
 
 def _read(text: str) -> datetime | None:

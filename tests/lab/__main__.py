@@ -31,6 +31,7 @@ from tests.lab.waiting import TooLong
 EXPERIMENTS: dict[str, Callable[[Order], Verdict]] = {
     "kills": struck.kills,
     "parts": struck.parts,
+    "batches": struck.batches,
     "poison": poison,
     "sigterm": struck.sigterm,
     "outage": outage,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.lab import events, people
+from tests.lab import contacts, events, people
 from tests.lab.platform import Platform
 
 Write = Callable[[Path, int, int], Path]
@@ -33,7 +33,13 @@ def _people_taken(platform: Platform, rows: Sequence[dict[str, str]]) -> list[in
     return [who["times"] if who and who["columns"] == row else 0 for who, row in zip(found, rows, strict=True)]
 
 
+def _contacts_taken(platform: Platform, rows: Sequence[dict[str, Any]]) -> list[int]:
+    times = platform.times()
+    return [times.get(row["email"], 0) for row in rows]
+
+
 EVENTS = Cargo(
     "omnisense.import_user_events", "ndjson", events.write, events.read, Platform.taken, begins=1, harmful=True
 )
 PEOPLE = Cargo(people.SUBSCRIBERS, "csv", people.write, people.read, _people_taken, begins=2, harmful=False)
+CONTACTS = Cargo(contacts.IMPORT, "ndjson", contacts.write, contacts.read, _contacts_taken, begins=1, harmful=False)

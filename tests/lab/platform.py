@@ -10,6 +10,7 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+from sandbox.omnisend import Omnisend
 from sandbox.omnisense import Omnisense
 from tests.lab.surroundings import bare
 from tests.lab.waiting import until
@@ -26,7 +27,11 @@ class Platform:
         self._process = subprocess.Popen(
             words, env=bare(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, process_group=0
         )
-        self.environ: Mapping[str, str] = Omnisense().environment(f"http://{HOST}:{port}{Omnisense().prefix}")
+        url = f"http://{HOST}:{port}"
+        roles = (Omnisense(), Omnisend())
+        self.environ: Mapping[str, str] = {
+            name: value for role in roles for name, value in role.environment(url + role.prefix).items()
+        }
         until(self._answers, 15, "the sandbox answers")
 
     def counts(self) -> dict[str, Any]:
@@ -67,6 +72,11 @@ class Platform:
     def state(self) -> list[Any]:
         """Everybody of whom a file of subscribers spoke."""
         found: list[Any] = self._ask("GET", "state?platform=omnisense")
+        return found
+
+    def times(self) -> dict[str, int]:
+        """How often each contact of a batch was worked through."""
+        found: dict[str, int] = self._ask("GET", "state?platform=omnisend&of=times")
         return found
 
     def fault(self, **rule: Any) -> None:

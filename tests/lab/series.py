@@ -79,7 +79,7 @@ class Series:
         platform = Platform(LATENCY)
         try:
             folder = self._order.folder / f"run-{self._rigs}"
-            with rig(folder, platform.environ, **self._order.ledger, OMNISENSE_PACE=PACE) as one:
+            with rig(folder, platform.environ, **self._order.ledger, OMNISENSE_PACE=PACE, OMNISEND_PACE=PACE) as one:
                 one.workers.start()
                 one.workers.ready()
                 yield one, platform

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from tests.lab import strikes
-from tests.lab.cargo import PEOPLE
+from tests.lab.cargo import CONTACTS, PEOPLE
 from tests.lab.experiment import Order, Record, Verdict, line, promises
 from tests.lab.goals import Goal
 from tests.lab.series import Series
 from tests.lab.strikes import Strike
 
 ROWS = 50_000
+ROWS_IN_BATCHES = 10_000
 LEAVE = 25.0
 
 
@@ -36,6 +37,17 @@ def parts(order: Order) -> Verdict:
     goals = (*promises("parts", records), Goal("parts: rows unsure", unsure, 0))
     note = f"{again:,} rows came again, which does no harm"
     return Verdict((line("SIGKILL while parts of CSV go", rows, records, note),), goals)
+
+
+def batches(order: Order) -> Verdict:
+    """The same kills while contacts go in batches, of which the platform tells later."""
+    rows = order.rows or ROWS_IN_BATCHES
+    records = _runs(order, Series(order, rows, cargo=CONTACTS), strikes.kill_workers, 6)
+    unsure = sum(record.get("unsure", 0) for record in records)
+    again = sum(record.get("again", 0) for record in records)
+    goals = (*promises("batches", records), Goal("batches: rows unsure", unsure, 0))
+    note = f"{again:,} rows came again, which does no harm"
+    return Verdict((line("SIGKILL while batches are awaited", rows, records, note),), goals)
 
 
 def sigterm(order: Order) -> Verdict:
