@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.lab import struck
+from tests.lab.consent import consent
 from tests.lab.database import DATABASES
 from tests.lab.experiment import HEADS, Order, Record, Verdict, text
 from tests.lab.fair import fair
@@ -43,6 +44,7 @@ EXPERIMENTS: dict[str, Callable[[Order], Verdict]] = {
     "naive": naive,
     "pace": pace,
     "fair": fair,
+    "consent": consent,
 }
 
 

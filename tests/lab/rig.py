@@ -50,28 +50,34 @@ class Rig:
         migrate(self.told["DATABASE_URL"])
         self.workers = _workers(folder, machines, self.told, ahead)
         self._app = Celery("lab", broker=self.redis.url, set_as_current=True)
-        self._own = Process(Settings(read(SETTINGS, self.told)))
+        self.own = Process(Settings(read(SETTINGS, self.told)))
 
     def ask(self, source: Path, operation: str = IMPORT, **words: Any) -> str:
         """Record an import of this file and wake the workers, who may not be there; the job's id."""
-        job = put(self._own, read_order(platforms.operation(operation), {"source": str(source), **words}))
+        job = put(self.own, read_order(platforms.operation(operation), {"source": str(source), **words}))
         wake_up(job)
         return str(job.id)
 
     def call(self, operation: str, key: str, payload: Mapping[str, Any], account: str = "default") -> str:
         """Record a call and wake the workers; the job's id. Known already, it is the same job."""
         words = {"payload": payload, "key": key, "account": account}
-        job = put(self._own, read_order(platforms.operation(operation), words))
+        job = put(self.own, read_order(platforms.operation(operation), words))
+        wake_up(job)
+        return str(job.id)
+
+    def rows(self, operation: str, rows: list[Any]) -> str:
+        """Record rows that come with the order, and wake the workers; the job's id."""
+        job = put(self.own, read_order(platforms.operation(operation), {"rows": rows}))
         wake_up(job)
         return str(job.id)
 
     def job(self, job_id: str) -> Row[Any]:
-        job = self._own.ledger.read(lambda tx: jobs.get(tx, job_id))
+        job = self.own.ledger.read(lambda tx: jobs.get(tx, job_id))
         assert job is not None
         return job
 
     def report(self, job_id: str) -> dict[str, Any]:
-        report = self._own.ledger.read(lambda tx: reports.of(tx, job_id))
+        report = self.own.ledger.read(lambda tx: reports.of(tx, job_id))
         assert report is not None
         return report
 
@@ -86,11 +92,11 @@ class Rig:
 
     def chunks(self, job_id: str) -> list[Row[Any]]:
         wanted = select(chunks).where(chunks.c.job_id == job_id).order_by(chunks.c.first_row)
-        return self._own.ledger.read(lambda tx: list(tx.execute(wanted)))
+        return self.own.ledger.read(lambda tx: list(tx.execute(wanted)))
 
     def door(self, account: str) -> str:
         """Why nothing goes for this account; empty when something does."""
-        door = self._own.ledger.read(lambda tx: doors.get(tx, account))
+        door = self.own.ledger.read(lambda tx: doors.get(tx, account))
         return str(door.why) if door is not None and door.state != "open" else ""
 
     def decide(self, job_id: str, decision: str, numbers: list[int]) -> None:
@@ -100,16 +106,16 @@ class Rig:
             return decisions.decide(tx, job_id, decision, "lab", numbers)
 
         if numbers:
-            self._own.ledger.write(work)
+            self.own.ledger.write(work)
             wake_up(self.job(job_id))
 
     def at_work(self) -> int:
         """How many worker processes say in the ledger that they live, and do."""
-        return sum(not owners.dead(row.id) for row in self._own.ledger.read(posts.living))
+        return sum(not owners.dead(row.id) for row in self.own.ledger.read(posts.living))
 
     def stop(self) -> None:
         self.workers.stop()
-        self._own.ledger.close()
+        self.own.ledger.close()
         self._app.close()
         self.redis.stop()
 

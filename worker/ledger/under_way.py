@@ -30,5 +30,6 @@ def any_of(tx: Connection, held: Sequence[Held]) -> bool:
 def rows_went(tx: Connection, account: str, since: float, until: float, operations: Sequence[str] = ()) -> bool:
     """Whether rows of a file, or calls of these operations, went to an account in this time."""
     which = (chunks.c.account == account, chunks.c.sent_at >= since, chunks.c.sent_at <= until)
-    of_jobs = select(jobs.c.id).where((jobs.c.kind == "file") | jobs.c.operation.in_(list(operations)))
+    said = (jobs.c.kind == "file") | jobs.c.operation.in_(list(operations))
+    of_jobs = select(jobs.c.id).where(said, jobs.c.urgent == false())
     return tx.execute(select(chunks.c.id).where(*which, chunks.c.job_id.in_(of_jobs)).limit(1)).first() is not None
