@@ -183,6 +183,7 @@ def test_a_full_disk_is_a_sentence(ow: Ow, job: Job) -> None:
         1,
         "No space left on device: make room, then give the command again.\n",
     )
+    assert Path("/dev/full").is_char_device()
 
 
 def test_the_jobs_group_works_under_celery_whose_object_it_ignores(job: Job) -> None:

@@ -168,8 +168,11 @@ def test_rows_that_were_given_are_halved_like_those_of_a_file(
         ({"rows": {"email": "a@b.co"}}, "list of rows"),
         ({"rows": [{"note": "x" * (1 << 20)}]}, "more than the 1,048,576"),
         ({"rows": [{}], "source": "x"}, "does not know rows"),
-        ({"rows": [{}], "options": {"format": "csv"}}, "does not know the options format: it takes on_unsure"),
-        ({"source": "x", "options": {"form": "csv"}}, "it takes delimiter, encoding, format, map, numbers, on_unsure"),
+        (
+            {"rows": [{}], "options": {"format": "csv"}},
+            "the options format: it takes changed_only, max_refused, on_unsure",
+        ),
+        ({"source": "x", "options": {"form": "csv"}}, "the options form: it takes changed_only, defused, "),
         ({"source": "x", "options": {"encoding": "cp1215"}}, "Did you mean"),
         ({"source": "x", "options": {"time_zone": "Europe/Pariss"}}, "Europe/Paris"),
     ],
