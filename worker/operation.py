@@ -90,7 +90,8 @@ class Operation:
     With a `campaign` it writes to many people at once, and can be planned and approved as a newsletter.
 
     With `steps` it is a flow: a job whose requests are calls of other operations, at the platform `at`. `choices` are
-    the options that a call of it takes.
+    the options that a call of it takes. With `called_back` its `compose` tells the platform where to call when it knows
+    what became of each row.
     """
 
     name: str
@@ -121,6 +122,7 @@ class Operation:
     steps: Steps | None = None
     choices: tuple[Choice, ...] = ()
     at: str | None = None
+    called_back: bool = False
     addressed: Addressed | None = None
     transactional: Transactional | None = None
     blind: Callable[[JSON, Mapping[str, str]], str | None] | None = None

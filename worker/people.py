@@ -34,6 +34,11 @@ class People:
         """What hashes of persons are made with, the same in every process of this ledger."""
         return self._key or self._find_key(tx)
 
+    @property
+    def known_key(self) -> bytes | None:
+        """The same without a look into the ledger, once it was found there."""
+        return self._key
+
     def everywhere(self, tx: Connection, address: str) -> str:
         """64 characters that stand for an address, whichever platform or account writes to it."""
         return self.mark(tx, ANYWHERE, address)

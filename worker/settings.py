@@ -148,6 +148,14 @@ class Settings:
         return self._whole("PORT", 8000)
 
     @property
+    def receiver_url(self) -> str | None:
+        """Without a slash at its end; None where platforms can't call us."""
+        url = self.values.get("RECEIVER_PUBLIC_URL")
+        if url is not None and not url.startswith(("https://", "http://")):
+            raise SettingsError("RECEIVER_PUBLIC_URL has to begin with https://.")
+        return url.rstrip("/") if url else None
+
+    @property
     def trusted_proxies(self) -> tuple[str, ...]:
         return tuple(part.strip() for part in self.values.get("TRUSTED_PROXIES", "").split(",") if part.strip())
 

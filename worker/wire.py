@@ -48,14 +48,25 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class CalledBack:
+    """Where the platform is told to call, secret included, and what it is told to say there of a row of the request,
+    counted from 1."""
+
+    url: str = field(repr=False)
+    refer: Callable[[int], str]
+
+
+@dataclass(frozen=True)
 class Sending:
     """What is known right before a request leaves: the moment, the account's settings that are no secret, and what was
-    kept of this person from earlier answers (`Keeps`). `purpose`: what it was asked for."""
+    kept of this person from earlier answers (`Keeps`). `purpose`: what it was asked for. `callback`: where the
+    platform can tell what became of it."""
 
     at: datetime
     settings: Mapping[str, str]
     kept: str | None = None
     purpose: str | None = None
+    callback: CalledBack | None = None
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,12 @@ import msgspec
 from tasks.devino.times import local
 from tasks.strict import JSON, problem
 from worker.operation import Limits
-from worker.wire import Sending, Wire
+from worker.wire import CalledBack, Sending, Wire
 
 PATH = "/omni-scheduler/api/messages"
 LIMITS = Limits(rows=100, bytes=1 << 20, assumed=True)
 LISTS = ("contacts", "contactIds")
+REFERENCE = "omniworker"  # of `callbackData`: what the message is at ours
 AROUND = len(b',"contactIds":[]')
 
 
@@ -66,8 +67,23 @@ def oversized(messages: JSON) -> dict[str, Any]:
 def compose(messages: JSON, sending: Sending) -> Wire:
     """The request. What we ourselves tell Devino about a contact is put beside it here, right before it leaves."""
     overriding = messages.get("templates", {})
-    templates = {trigger: _at_devinos_clock(template, sending) for trigger, template in overriding.items()}
-    return Wire(PATH, body={**messages, "templates": templates} if overriding else messages)
+    body = dict(messages)
+    if overriding:
+        body["templates"] = {key: _at_devinos_clock(template, sending) for key, template in overriding.items()}
+    if sending.callback is not None and "contacts" in messages:
+        body["contacts"] = [_called_back(one, row, sending.callback) for row, one in enumerate(messages["contacts"], 1)]
+    return Wire(PATH, body=body)
+
+
+def _called_back(contact: JSON, row: int, callback: CalledBack) -> JSON:
+    """Devino tells us what became of the message, unless the caller wants to be told instead."""
+    if "callbackUrl" in contact:
+        return contact
+    return {
+        **contact,
+        "callbackUrl": callback.url,
+        "callbackData": {**contact.get("callbackData", {}), REFERENCE: callback.refer(row)},
+    }
 
 
 def _at_devinos_clock(template: JSON, sending: Sending) -> JSON:

@@ -92,6 +92,7 @@ OPERATIONS = (
         split=messages.split,
         count=messages.count,
         compose=messages.compose,
+        called_back=True,
         sort=outcomes.sort,
         addressed=opt_outs.ADDRESSED,
         transactional=opt_outs.LISTED,

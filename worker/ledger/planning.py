@@ -109,6 +109,10 @@ def of_call(tx: Connection, job_id: str) -> Row[Any]:
     return chunk
 
 
+def chunk_of(tx: Connection, job_id: str, n: int) -> Row[Any] | None:
+    return tx.execute(select(chunks).where(chunks.c.job_id == job_id, chunks.c.n == n)).one_or_none()
+
+
 def next_number(tx: Connection, job_id: str) -> int:
     """The job is locked: two who add chunks to it at the same moment must not give them the same number."""
     jobs.locked(tx, job_id)

@@ -67,7 +67,11 @@ def ready(process: Process, order: Order) -> Leaving | None:
 def _is_simple(order: Order) -> bool:
     """One request, whose payload is in order. Where the platform wants something handed back, a lane looks for it."""
     return (
-        len(order.parts) == 1 and not order.parts[0].refusals and order.operation.keeps is None and order.steps is None
+        len(order.parts) == 1
+        and not order.parts[0].refusals
+        and order.operation.keeps is None
+        and order.steps is None
+        and not order.operation.called_back  # it refers to its job, which is not there yet
     )
 
 

@@ -21,6 +21,7 @@ from worker.outcome import Outcome, Refusal, refused
 from worker.parts import checked
 from worker.platforms import Account
 from worker.process import Process
+from worker.references import called_back
 from worker.rows import Brief
 from worker.runner.held_back import held_back
 from worker.runner.opted_out import UNCHECKED, Heeded, Seen, heed, heed_call, purpose_of
@@ -116,7 +117,9 @@ def _of_call(process: Process, job: Row[Any], operation: Operation, account: Acc
     payload, heeded = heed_call(process, operation, asked, purpose)
     if heeded.skipped == chunk.rows:
         raise NothingToSend(refused(0, (), heeded.skipped_by))
-    wire = wire_of(process, operation, account, payload, chunk.person, purpose)
+    numbers = [place + 1 for place in heeded.places] if heeded.skipped else ()
+    callback = called_back(process, account, chunk, numbers) if operation.called_back else None
+    wire = wire_of(process, operation, account, payload, chunk.person, purpose, callback)
     return Consignment(
         job.id,
         operation,
@@ -128,7 +131,7 @@ def _of_call(process: Process, job: Row[Any], operation: Operation, account: Acc
         _packing(process, operation, account, wire),
         payload,
         skipped_by=heeded.skipped_by,
-        numbers=[place + 1 for place in heeded.places] if heeded.skipped else (),
+        numbers=numbers,
         noted=(
             *heeded.numbered(_from(chunk.first_row, heeded)).noted,
             *_unlooked(operation, options, payload, account),

@@ -12,7 +12,7 @@ from worker.platforms import Account
 from worker.process import Process
 from worker.rows import Brief
 from worker.sources.piece import line_limit
-from worker.wire import Sending, Wire
+from worker.wire import CalledBack, Sending, Wire
 
 
 class TooBig(Exception):
@@ -26,12 +26,13 @@ def wire_of(
     payload: JSON,
     person: str | None,
     purpose: str | None = None,
+    callback: CalledBack | None = None,
 ) -> Wire:
     """The request that a checked payload is now. Raises `Refused` when it is too late for it."""
     if operation.compose is None:
         return Wire(operation.path, body=payload)
     kept = process.ledger.read(lambda tx: process.people.kept(tx, person)) if operation.keeps and person else None
-    return operation.compose(payload, Sending(datetime.now(UTC), account.told, kept, purpose))
+    return operation.compose(payload, Sending(datetime.now(UTC), account.told, kept, purpose, callback))
 
 
 def alone_on_wire(operation: Operation, going: Checked, brief: Brief) -> Wire:

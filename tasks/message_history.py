@@ -1,0 +1,95 @@
+"""What became of messages: each status that Devino tells is kept, and settles a call whose answer was lost.
+
+A status that brings our own reference proves that its row reached Devino. One that brings a forged reference proves
+nothing, whatever else it says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tasks.consent import same
+from tasks.devino.callbacks import CALLBACKS
+from tasks.devino.messages import REFERENCE
+from tasks.devino.statuses import final
+from worker import references
+from worker.ledger import decisions, messages, planning
+from worker.ledger.messages import LONGEST_STATUS
+from worker.ledger.types import Connection
+from worker.notices import Notice, Quarantine, follows
+from worker.process import Process
+from worker.references import Reference
+
+LONGEST_ID = 40
+JSON = Mapping[str, Any]
+
+
+@follows(*CALLBACKS.kinds)
+def status_of_a_message(process: Process, notice: Notice) -> bool:
+    """Keep the status; settle what was unsure. False while the request that it is of is still under way."""
+    reference = referred(process, notice)
+    message = notice.subject or (str(reference) if reference else None)
+    if message is None:
+        if notice.content.get("email"):
+            return True  # it tells of a person, not of a message
+        raise Quarantine("It names no message, and refers to none of ours.")
+    return process.ledger.write(lambda tx: _learn(process, tx, notice, message, reference))
+
+
+def referred(process: Process, notice: Notice) -> Reference | None:
+    """The row of ours that a status refers to. Raises `Quarantine` where the reference is none of ours."""
+    data = notice.content.get("callbackData")
+    if isinstance(data, str):
+        data = _object(data)
+    text = data.get(REFERENCE) if isinstance(data, Mapping) else None
+    if text is None:
+        return None
+    try:
+        return references.read(process, str(notice.account), str(text))
+    except references.Forged:
+        raise Quarantine("The reference in its callbackData is none that we gave: it may be forged.") from None
+
+
+def person_of(process: Process, tx: Connection, reference: Reference) -> JSON:
+    """The contact that a message went to, as the call named it; empty when its payload is no longer kept."""
+    chunk = planning.chunk_of(tx, reference.job, reference.chunk)
+    stored = process.seal.open(chunk.payload) if chunk is not None and chunk.payload else {}
+    contacts = stored.get("checked", {}).get("contacts", ())
+    person: JSON = contacts[reference.row - 1]["contact"] if reference.row <= len(contacts) else {}
+    return person
+
+
+def _learn(process: Process, tx: Connection, notice: Notice, message: str, reference: Reference | None) -> bool:
+    said = notice.content
+    status = str(said["status"]).strip().lower()[:LONGEST_STATUS]
+    person = person_of(process, tx, reference) if reference else said
+    known: dict[str, Any] = {name: _mark(process, tx, person.get(name)) for name in ("email", "phone")}
+    known |= {"cascade": _id(said.get("taskId")), "cascade_trigger": _id(said.get("triggerId"))}
+    if reference is not None:
+        known |= {"job_id": reference.job, "chunk": reference.chunk, "row": reference.row}
+    messages.learn(tx, str(notice.account), message, status, notice.happened_at, final, **known)
+    return reference is None or _settle(tx, reference)
+
+
+def _settle(tx: Connection, reference: Reference) -> bool:
+    proven = messages.proven_rows(tx, reference.job, reference.chunk)
+    return decisions.proven(tx, reference.job, reference.chunk, proven)
+
+
+def _mark(process: Process, tx: Connection, address: Any) -> str | None:
+    found = same(address) if isinstance(address, str) else None
+    return process.people.everywhere(tx, found) if found else None
+
+
+def _id(said: Any) -> str | None:
+    known = isinstance(said, str | int) and not isinstance(said, bool) and bool(said)
+    return str(said)[:LONGEST_ID] if known else None
+
+
+def _object(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

@@ -1,0 +1,200 @@
+"""A message is referred to when it is sent; what Devino tells of it settles what was unsure, and nothing else does."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from sqlalchemy import select, update
+
+from sandbox.server import Sandbox
+from tasks.consent import same
+from tasks.devino.callbacks import STATUSES
+from tasks.devino.messages import REFERENCE
+from tasks.devino.statuses import final
+from worker import intake, notices, platforms, references, told
+from worker.ledger import jobs, messages, planning, reports
+from worker.ledger.notices import notices as notice_table
+from worker.ledger.tables import chunks
+from worker.order import read_order
+from worker.process import Process
+from worker.runner import call, consignment
+
+SEND = "devino.send_messages"
+PEOPLE = [{"email": "anna@shop.example.com"}, {"phone": "79160000002"}, {"email": "cleo@shop.example.com"}]
+Tell = Callable[..., None]
+
+
+@pytest.fixture
+def reachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECEIVER_PUBLIC_URL", "https://hooks.example.com/")
+    monkeypatch.setenv("DEVINO_CALLBACK_SECRETS", "s/1,old")
+
+
+@pytest.fixture
+def house(reachable: None, house: Process) -> Process:
+    """The settings have to be there first."""
+    return house
+
+
+@pytest.fixture
+def send(house: Process) -> Callable[..., str]:
+    def one(*contacts: Any) -> str:
+        rows = contacts or [{"contact": person} for person in PEOPLE]
+        order = read_order(platforms.operation(SEND), {"payload": {"taskId": 7004, "contacts": list(rows)}})
+        return str(intake.put(house, order).id)
+
+    return one
+
+
+@pytest.fixture
+def tell(house: Process) -> Tell:
+    """A callback comes in and is handed out."""
+    numbers = itertools.count(1)
+
+    def one(status: str, reference: str | None = None, **said: Any) -> None:
+        data = {} if reference is None else {"callbackData": {REFERENCE: reference}}
+        body = {"messageId": next(numbers), "ts": 1_700_000_000, "status": status} | data | said
+        told.keep(house, platforms.account("devino/default"), json.dumps([body]).encode())
+        house.ledger.write(lambda tx: tx.execute(update(notice_table).values(not_before=0)))
+        notices.hand_out(house)
+
+    return one
+
+
+def lost(house: Process, played: Sandbox, job_id: str) -> None:
+    played.fault("cut", times=1, path="/omni-scheduler/api/messages")
+    move(house, job_id)
+    assert report(house, job_id)["state"] == "undecided"
+
+
+def move(house: Process, job_id: str) -> None:
+    job = house.ledger.read(lambda tx: jobs.get(tx, job_id))
+    assert job is not None
+    call.move(house, job)
+
+
+def report(house: Process, job_id: str) -> dict[str, Any]:
+    return house.ledger.read(lambda tx: reports.of(tx, job_id)) or {}
+
+
+def refer(house: Process, job_id: str, row: int) -> str:
+    return references.referring(house, "devino/default", job_id, 1)(row)
+
+
+def sent(house: Process, job_id: str) -> list[dict[str, Any]]:
+    job = house.ledger.read(lambda tx: jobs.get(tx, job_id))
+    chunk = house.ledger.read(lambda tx: planning.of_call(tx, job_id))
+    assert job is not None
+    body: list[dict[str, Any]] = json.loads(consignment.prepare(house, job, chunk).pack().request.body or b"")[
+        "contacts"
+    ]
+    return body
+
+
+def rows(house: Process, wanted: Any) -> list[Any]:
+    return house.ledger.read(lambda tx: list(tx.execute(select(wanted))))
+
+
+def test_each_contact_brings_its_reference_and_nothing_of_a_person(house: Process, send: Callable[..., str]) -> None:
+    own = {"contact": PEOPLE[0], "callbackUrl": "https://shop.example.com/devino", "callbackData": {"order": "5"}}
+    data = {"contact": PEOPLE[1], "callbackData": {"order": "6"}}
+    job_id = send(own, data, {"contact": PEOPLE[2]})
+    first, second, third = sent(house, job_id)
+    assert first == own
+    assert second["callbackUrl"] == "https://hooks.example.com/callbacks/devino?secret_key=s%2F1"
+    assert second["callbackData"] == {"order": "6", REFERENCE: refer(house, job_id, 2)}
+    assert third["callbackData"] == {REFERENCE: refer(house, job_id, 3)}
+
+
+def test_lost_messages_are_settled_when_each_was_spoken_of(
+    house: Process, played: Sandbox, send: Callable[..., str], tell: Tell
+) -> None:
+    job_id = send()
+    lost(house, played, job_id)
+    tell("delivered", refer(house, job_id, 1))
+    tell("opened", refer(house, job_id, 1))
+    tell("rejected", refer(house, job_id, 3))
+    assert (report(house, job_id)["state"], report(house, job_id)["rows"]["accepted"]) == ("undecided", 2)
+    tell("delivered", refer(house, job_id, 2))
+    found = report(house, job_id)
+    assert (found["state"], found["rows"]["accepted"], found["rows"]["unsure"]) == ("finished", 3, 0)
+
+
+@pytest.mark.parametrize("change", ["proof", "row", "job", "form", "account"])
+def test_a_forged_reference_settles_nothing(
+    house: Process, played: Sandbox, send: Callable[..., str], tell: Tell, change: str
+) -> None:
+    job_id = send({"contact": PEOPLE[0]})
+    lost(house, played, job_id)
+    true = refer(house, job_id, 1)
+    forged = {
+        "proof": true[:-1] + ("0" if true[-1] != "0" else "1"),
+        "row": true.replace(".1.1.", ".1.2."),
+        "job": "x" + true[1:],
+        "form": "1",
+        "account": references.referring(house, "devino/other", job_id, 1)(1),
+    }[change]
+    tell("delivered", forged)
+    assert report(house, job_id)["state"] == "undecided"
+    assert [row.state for row in rows(house, notice_table) if row.kind == "devino.delivered"] == ["quarantined"]
+    assert rows(house, messages.messages) == []
+
+
+def test_what_was_settled_already_stays_as_it_is(house: Process, send: Callable[..., str], tell: Tell) -> None:
+    job_id = send()
+    move(house, job_id)
+    before = report(house, job_id)
+    tell("delivered", refer(house, job_id, 1))
+    assert report(house, job_id) == before
+
+
+def test_a_status_that_comes_before_the_answer_waits_for_it(
+    house: Process, send: Callable[..., str], tell: Tell
+) -> None:
+    job_id = send({"contact": PEOPLE[0]})
+    house.ledger.write(lambda tx: tx.execute(update(chunks).values(state="sending")))
+    tell("delivered", refer(house, job_id, 1))
+    house.ledger.write(lambda tx: tx.execute(update(chunks).values(state="unsure")))
+    house.ledger.write(lambda tx: tx.execute(update(notice_table).values(not_before=0)))
+    notices.hand_out(house)
+    assert report(house, job_id)["rows"]["accepted"] == 1
+
+
+def test_messages_are_found_by_person_cascade_and_id(house: Process, send: Callable[..., str], tell: Tell) -> None:
+    job_id = send()
+    tell("delivered", refer(house, job_id, 1), messageId=6412345678901234567, taskId=7004, triggerId=63321)
+    tell("opened", None, messageId=6412345678901234567)
+    tell("delivered", refer(house, job_id, 2), taskId=7004)
+
+    def look(tx: Any) -> Any:
+        anna, second = (
+            house.people.everywhere(tx, same(text) or "") for text in ("Anna@shop.example.com", "+79160000002")
+        )
+        found = [messages.of_person(tx, mark) for mark in (anna, second)]
+        return found, messages.of_id(tx, "6412345678901234567"), messages.of_cascade(tx, "7004")
+
+    (by_mail, by_phone), by_id, counts = house.ledger.write(look)
+    assert [(row.message, row.status) for row in by_mail] == [("6412345678901234567", "opened")]
+    assert [row.status for row in by_phone] == ["delivered"]
+    assert (by_id[0].job_id, by_id[0].row, by_id[0].cascade_trigger) == (job_id, 1, "63321")
+    assert {row.status: row.count for row in counts} == {"opened": 1, "delivered": 1}
+
+
+def test_what_names_no_message_is_kept_aside(house: Process, tell: Tell) -> None:
+    tell("delivered", messageId=None)
+    assert rows(house, notice_table)[0].state == "quarantined"
+
+
+@given(some.lists(some.sampled_from([*STATUSES, "novel", "newer"]), min_size=1), some.randoms())
+def test_the_final_state_follows_from_the_set_alone(told_: list[str], chance: Any) -> None:
+    shuffled = [*told_, *told_[: len(told_) // 2]]
+    chance.shuffle(shuffled)
+    assert final(shuffled) == final(sorted(set(told_)))
+    if {"opened", "clicked"} & set(told_):
+        assert final(told_) != "delivered"
