@@ -65,7 +65,7 @@ FILE_WORDS = (
     AROUND,
     KEY,
     ACCOUNT,
-    Word("options", "object", "see below"),
+    Word("options", "object", "see below, and what the operation's page lists"),
     THEN,
 )
 ROWS_WORDS = (

@@ -132,6 +132,7 @@ def _items(batch_id: str) -> Talk:
 
 
 def _batches_since(moment: datetime) -> Talk:
+    """Those of this day and later, the newest first."""
     found: list[JSON] = []
     asked: set[Query] = set()
     query: Query | None = (("endpoint", "contacts"), ("dateFrom", f"{moment:%Y-%m-%d}"), ("limit", "250"))
@@ -140,7 +141,7 @@ def _batches_since(moment: datetime) -> Talk:
         page = yield Wire(BATCHES, query)
         found += [one for one in page.get("batches") or [] if isinstance(one, dict) and one.get("batchID")]
         query = _next(page)
-    return found
+    return sorted(found, key=lambda one: str(one.get("createdAt")), reverse=True)
 
 
 def _next(page: JSON) -> Query | None:

@@ -32,7 +32,7 @@ class OfOperations(click.Command):
 
 def _parameter(option: Option) -> click.Option:
     whole = option.takes == "whole number"
-    choice = click.Choice(option.allowed) if option.allowed else click.INT if whole else click.STRING
+    choice = click.Choice(option.allowed) if option.allowed else click.IntRange(min=1) if whole else click.STRING
     return click.Option([f"--{option.name.replace('_', '-')}"], type=choice, help=f"{option.meaning}.")
 
 

@@ -40,8 +40,7 @@ class Again:
 def part(tx: Connection, chunk: Row[Any], came: Outcome, again: Again) -> bool:
     """Settle the chunk with what came of its other rows; False when it is in other hands."""
     held = claims.of(chunk)
-    refusing.still(tx, chunks_table.c.id == held.id)
-    first = planning.next_number(tx, chunk.job_id)
+    first = planning.next_number(tx, chunk.job_id)  # locks the job before the chunk, as whoever stops it does
     if not chunks.settle(tx, held, came):
         return False
     if again.rows:

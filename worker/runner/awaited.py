@@ -184,6 +184,7 @@ def _remember(tx: Connection, came: Outcome, again: parting.Again, prints: Seque
 
 
 def _left_to_a_person(tx: Connection, one: Awaited, why: str) -> None:
+    jobs.locked(tx, one.job.id)  # before the chunk, as whoever stops it does
     looking.leave_to_a_person(tx, claims.of(one.chunk), why)
     jobs.end_if_done(tx, one.job.id)
 

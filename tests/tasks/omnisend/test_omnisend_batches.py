@@ -136,7 +136,7 @@ def shown(*names: str) -> dict[str, Any]:
 
 
 def test_a_lost_one_is_found_by_its_time_its_count_and_its_contacts() -> None:
-    page = {"batches": [listed("old", ago=3600), listed("other", 5), listed("b2"), listed("b3")]}
+    page = {"batches": [listed("old", ago=3600), listed("other", 5), listed("b2", ago=57), listed("b3", ago=58)]}
     asked, found = talk(batches.find(taken(None)), page, shown("dot", "eve"), shown("ann", "bob"))
     assert [wire.path for wire in asked] == ["/v3/batches", "/v3/batches/b2/items", "/v3/batches/b3/items"]
     assert found == "b3"

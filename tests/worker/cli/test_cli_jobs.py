@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from tests.worker.cli.conftest import CALL, Job, Ow
-from worker.cli import refused
+from worker.cli import refused, show
+from worker.cli.progress import words
 from worker.ledger import jobs
+from worker.operation import Pace
 from worker.outcome import Refusal
 from worker.platforms import operation
 
@@ -46,6 +48,14 @@ def test_the_report_for_people_has_the_same_numbers(job: Job, ow: Ow) -> None:
     assert lines["refused"] == "1 email.missing 1"
     assert (lines["total"], lines["accepted"], lines["pending"]) == ("2,000", "499", "1,500")
     assert lines["requests"] == "4: 3 waiting, 1 done"
+
+
+def test_requests_that_the_platform_has_still_to_tell_of_are_named(job: Job, document: Document) -> None:
+    report = document("jobs", "show", job.id)
+    report["chunks"] |= {"waiting": 1, "sending": 3, "awaiting": 2}
+    assert "4: 1 waiting, 1 sending, 2 awaiting" in show.report_text(report)
+    said = words({**report, "state": "running"}, Pace(400, 60), 0.0)
+    assert "2 requests taken, to be told of" in said
 
 
 def test_list_shows_the_youngest_and_only_the_states_asked_for(job: Job, ow: Ow, document: Document) -> None:

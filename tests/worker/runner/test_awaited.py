@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from sqlalchemy import select, update
 from sandbox.server import Sandbox
 from tests.worker.runner.conftest import lines, report
 from worker import intake, outage, platforms
+from worker.cli.refused_sheet import write_sheet
 from worker.ledger import agenda, claims, decisions, jobs, leases, looking, reports
 from worker.ledger.tables import chunks as chunks_table
 from worker.ledger.tables import jobs as jobs_table
@@ -362,3 +364,32 @@ def test_while_the_door_is_shut_nothing_is_asked(house: Process, put: Put, step:
     assert played.counts()["requests"] == before
     house.ledger.write(lambda tx: outage.resume(tx, "omnisend/default"))
     assert step(job)["rows"]["accepted"] == 10
+
+
+def test_refused_rows_of_parts_stand_beside_their_own_columns(
+    put: Put, to_the_end: Move, house: Process, played: Sandbox, tmp_path: Path
+) -> None:
+    """What went again lies in the same stretch of the file as what was settled before."""
+    played.play("omnisend", seconds=0, answers={f"c{n}@shop.example.com": [503, 409] for n in (2, 4)})
+    played.play("omnisend", answers={"c1@shop.example.com": [400]})
+    job = put(*(contact(n) for n in range(1, 6)))
+    assert to_the_end(job)["refused_by"] == {"omnisend.400": 1, "omnisend.409": 2}
+    found = house.ledger.read(lambda tx: jobs.get(tx, job))
+    assert write_sheet(house, found, tmp_path / "refused.csv").rows == 3
+    sheet = (tmp_path / "refused.csv").read_text()
+    assert [sheet.count(f"c{n}@shop.example.com") for n in range(1, 6)] == [1, 1, 0, 1, 0]
+
+
+def test_two_who_stop_and_tell_at_the_same_moment(put: Put, step: Move, house: Process) -> None:
+    """Whoever tells locks the job before the chunk, as who stops it does; one of the two comes second, and finds it."""
+    job = put(*(contact(n) for n in range(10)))
+    step(job)
+    house.ledger.write(lambda tx: tx.execute(update(chunks_table).values(not_before=0)))
+    stopping = threading.Thread(
+        target=lambda: house.ledger.write(lambda tx: jobs.stop(tx, job, "cancelled", "cancelled"))
+    )
+    stopping.start()
+    files.move(house, house.ledger.read(lambda tx: jobs.get(tx, job)))
+    stopping.join()
+    rows = report(house, job)["rows"]
+    assert rows["accepted"] + rows["unsure"] == 10
