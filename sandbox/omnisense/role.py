@@ -115,7 +115,7 @@ class Omnisense:
         return Reply(Answer(200), tuple(actions))
 
     def _import_people(self, parts: dict[str, Part]) -> Reply:
-        """Import/update users: `POST /subscriber/import`. A row that comes again changes nothing, so it does not count
+        """Import users: `POST /subscriber/import`. A row that comes again changes nothing, so it does not count
         as doubled."""
         self._check_admin(imports.keys(parts))
         for row in imports.people(parts):

@@ -38,7 +38,7 @@ OPERATIONS = (
     Operation(
         name="omnisense.import_subscribers",
         summary="Create or update many people from a file, whose columns go as they are.",
-        source="Omnisense API v1.0, Administrative API, Import/update users",
+        source="Omnisense API v1.0, Administrative API, Import users",
         method="POST",
         path=subscriber_files.PATH,
         auth=ADMIN,

@@ -110,7 +110,8 @@ class Subscriber(Shape):
 
 
 class SubscriberRow(Shape):
-    """A row of `POST /subscriber/import`: `email`, and whatever else the columns say.
+    """A row of `POST /subscriber/import`: `email`, and whatever else the columns say, as text. Of rows in JSON the
+    first one's names are the columns.
 
     The document that lists the columns is lost, so they are the caller's, and their cells go on unchecked, as text:
     numbers in plain decimal, `true` and `false`, null as an empty cell.
