@@ -13,6 +13,7 @@ from tests.bench import calls, delta, profile, rivals
 from tests.bench import sizes as files
 from tests.bench.calls import Calls
 from tests.bench.figures import Run
+from tests.bench.opt_outs import opt_outs
 from tests.bench.stand import Sink, bare_loop, omniworker
 from tests.lab import events, people
 from tests.lab.goals import Goal
@@ -180,6 +181,11 @@ def single(bench: Bench) -> Found:
     yield Goal("p50 of one call at a time, ms", median(calls.at(one.idle, 0.5) for one in ours), MOST_IDLE_MS)
 
 
+def told_elsewhere(bench: Bench) -> Found:
+    """(j) from an opt-out's being on disk until the other platforms have taken it."""
+    yield from opt_outs(bench.fresh(), bench.rows)
+
+
 COMPARISONS: dict[str, Callable[[Bench], Found]] = {
     "speed": speed,
     "subscribers": subscribers,
@@ -190,6 +196,7 @@ COMPARISONS: dict[str, Callable[[Bench], Found]] = {
     "sizes": sizes,
     "delta": unchanged,
     "calls": single,
+    "opt-outs": told_elsewhere,
 }
 ASKED_FOR = ("memory", "sizes")  # takes minutes and gigabytes: run with --ten-million, or by name
 

@@ -171,7 +171,7 @@ def _judged(found: Played, people: int, omnisense: Omnisense, omnisend: Omnisend
     for number in range(people):
         whom = _whom(number)
         left += _subscribed_at_omnisend(omnisend, whom) + _subscribed_at_omnisense(omnisense, whom)
-        waits += own.ledger.read(lambda tx, whom=whom: _waits(found, tx, whom))
+        waits += own.ledger.read(lambda tx, whom=whom: waits_of(found.rig, tx, whom))
     ends = quantiles(waits, n=100)
     return {
         "accepted": sent,
@@ -193,12 +193,14 @@ def _subscribed_at_omnisense(role: Omnisense, whom: str) -> int:
     return int(known is None or known["user"].get("optin") is not False)
 
 
-def _waits(found: Played, tx: Any, whom: str) -> list[float]:
-    """Seconds from the opt-out's being on disk to each platform's yes; the first one of each."""
-    told = receipts.of(tx, register.hashed(found.rig.own, tx, whom))
+def waits_of(one: Rig, tx: Any, whom: str) -> list[float]:
+    """Seconds from the opt-out's being on disk to each platform's yes; the first one of each. What has none is left
+    out."""
+    told = receipts.of(tx, register.hashed(one.own, tx, whom))
     stored = next(row.written_at for row in told if row.account is None)
     first = {row.account: row.job_id for row in reversed(told) if row.job_id}
-    return [found.rig.chunks(job)[0].settled_at - stored for job in first.values()]
+    moments = [one.chunks(job)[0].settled_at for job in first.values()]
+    return [moment - stored for moment in moments if moment is not None]
 
 
 def _goals(record: Record) -> tuple[Goal, ...]:

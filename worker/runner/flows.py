@@ -122,7 +122,7 @@ def _opened(process: Process, job: Row[Any], chunk: Row[Any]) -> JSON:
 def _record(process: Process, tx: Connection, job: Row[Any], step: Step) -> Row[Any] | None:
     operation, payload = platforms.operation(step.operation), step.each[0] if step.each else step.payload
     words = {"payload": payload, "account": job.account.partition("/")[2], "key": f"{job.id}:{step.name}"}
-    order = read_order(operation, words | {"options": _options(job) if operation.addressed else {}})
+    order = read_order(operation, words | {"options": _options(job) if operation.transactional else {}})
     order = replace(order, each=step.each, parent=job.id, step=step.name)
     return jobs.get(tx, record(process, tx, order, None).job_id)
 
