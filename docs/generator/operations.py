@@ -118,7 +118,11 @@ def _again(one: Operation, kind: str) -> str:
 def _takes(one: Operation) -> str:
     if one.steps:
         return "a call: one payload, for several calls that follow each other, each a job of its own"
-    return f"a file; its rows go under `{one.rows.key}`" if one.rows else f"a call: one payload, {_requests(one)}"
+    call, file = f"a call: one payload, {_requests(one)}", "a file; its rows go under `{}`"
+    if one.rows is None:
+        return call
+    rows = file.format(one.rows.key)
+    return f"{call}; or {rows}, and what stands around them is its payload" if one.takes_calls else rows
 
 
 def _requests(one: Operation) -> str:

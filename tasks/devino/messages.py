@@ -66,13 +66,18 @@ def oversized(messages: JSON) -> dict[str, Any]:
 
 def compose(messages: JSON, sending: Sending) -> Wire:
     """The request. What we ourselves tell Devino about a contact is put beside it here, right before it leaves."""
-    overriding = messages.get("templates", {})
-    body = dict(messages)
-    if overriding:
-        body["templates"] = {key: _at_devinos_clock(template, sending) for key, template in overriding.items()}
-    if sending.callback is not None and "contacts" in messages:
-        body["contacts"] = [_called_back(one, row, sending.callback) for row, one in enumerate(messages["contacts"], 1)]
+    body = at_devinos_clock(messages, sending)
+    if sending.callback is not None and "contacts" in body:
+        contacts = [_called_back(one, row, sending.callback) for row, one in enumerate(body["contacts"], 1)]
+        body = {**body, "contacts": contacts}
     return Wire(PATH, body=body)
+
+
+def at_devinos_clock(messages: JSON, sending: Sending) -> JSON:
+    """With the moments in its templates as Devino reads them."""
+    overriding = messages.get("templates", {})
+    templates = {trigger: _at_devinos_clock(template, sending) for trigger, template in overriding.items()}
+    return {**messages, "templates": templates} if overriding else messages
 
 
 def _called_back(contact: JSON, row: int, callback: CalledBack) -> JSON:

@@ -4,10 +4,11 @@ Source: Devino Telecom, "OMNI". It names neither limits nor statuses; those mark
 cascade here, in everything but its own field names.
 """
 
-from tasks.devino import cascades, messages, names, opt_outs, outcomes, questions
+from tasks.devino import cascades, listed, messages, names, opt_outs, outcomes, questions
 from tasks.devino.contacts import Messages
 from tasks.devino.shapes import Cascade, CascadeId, CascadeList, MacroList
 from worker.operation import Operation, Repeat
+from worker.rows import Rows
 from worker.wire import Lookup
 
 OPERATIONS = (
@@ -87,6 +88,7 @@ OPERATIONS = (
         method="POST",
         path=messages.PATH,
         shape=Messages,
+        rows=Rows(listed.KEY, listed.ListedContact, cells=listed.CELLS, wire=listed.wire, around=listed.Around),
         repeat=Repeat.HARMFUL,
         limits=messages.LIMITS,
         split=messages.split,

@@ -78,7 +78,7 @@ def wire_of(operation: Operation, account: Account) -> Wire:
     payload, refusals = check_payload(operation.example, operation.shape)
     assert refusals == []
     assert payload is not None
-    if operation.rows:
+    if operation.rows and not operation.takes_calls:
         return _wire_of_row(operation, operation.rows, payload, account)
     payload = parts_of(operation, operation.example)[0].payload
     if operation.compose:

@@ -1,6 +1,6 @@
 """`import --dry-run`: reads and checks every row as a worker would, and sends nothing.
 
-It needs neither keys nor a ledger.
+It needs neither keys nor a ledger; of the account only its pace.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from typing import Any
 
 import click
 
-from worker.check import check_piece, too_long
+from worker import platforms
+from worker.check import check_payload, check_piece, too_long
 from worker.cli import show
 from worker.cli.refused import lines_of as row_numbers
-from worker.operation import Operation
+from worker.operation import JSON, Operation, Pace
 from worker.outcome import Refusal
+from worker.pace import window
 from worker.rows import Brief, Rows
+from worker.runner.results import Refused
 from worker.settings import settings
 from worker.sources.columns import doubts
 from worker.sources.cut import cut
@@ -49,18 +52,29 @@ class Found:
         self.first += refusals[: SHOWN - len(self.first)]
 
 
-def dry_run(operation: Operation, file: str, options: Mapping[str, Any], as_json: bool, err: bool = False) -> int:
+def dry_run(
+    operation: Operation,
+    file: str,
+    options: Mapping[str, Any],
+    as_json: bool,
+    err: bool = False,
+    account: str = "default",
+    around: JSON | None = None,
+) -> int:
     """Print what would become of the file; 3 when rows would be refused, else 0. Raises `SourceRefused`."""
     if operation.rows is None:
         raise click.UsageError(f"{operation.name} is a single call, which has no file: use `omniworker enqueue`.")
+    if operation.rows.around and (off := check_payload(around or {}, operation.rows.around)[1]):
+        raise Refused.of(off, None)
     with open_to_look(Named(file, options, operation.rows), settings()) as source:
         warnings = doubts(source.path, source.columns, operation.rows)
-        found = look(operation, operation.rows, source, brief_of(options, source))
+        found = look(operation, operation.rows, source, brief_of(options, source, around or {}))
     content = {
         "operation": operation.name,
         "source": file,
         "rows": {"total": found.rows, "accepted": found.rows - found.refused, "refused": found.refused},
         "requests": found.requests,
+        "expected_seconds": expected(found.requests, platforms.account(f"{operation.platform}/{account}").pace),
         "refused_by": dict(sorted(found.refused_by.items())),
         "refused": [asdict(refusal) for refusal in found.first],
         "warnings": warnings,
@@ -69,9 +83,14 @@ def dry_run(operation: Operation, file: str, options: Mapping[str, Any], as_json
     return 3 if found.refused else 0
 
 
-def brief_of(options: Mapping[str, Any], source: Source) -> Brief:
+def expected(requests: int, pace: Pace) -> float:
+    """Seconds that so many requests take at an account's pace: what one window has room for leaves at once."""
+    return max(0, requests - 1) // pace.calls * float(window(pace).get_expiry())
+
+
+def brief_of(options: Mapping[str, Any], source: Source, around: JSON) -> Brief:
     """What all rows have in common, as far as it is known without an account."""
-    return Brief(options, {}, datetime.now(UTC), columns=source.columns)
+    return Brief(options, {}, datetime.now(UTC), around, columns=source.columns)
 
 
 def look(operation: Operation, rows: Rows, source: Source, brief: Brief | None = None) -> Found:
@@ -94,6 +113,8 @@ def _text(content: dict[str, Any], found: Found) -> str:
         f"{rows['total']:,} rows: {rows['accepted']:,} would be sent in {found.requests:,} requests, "
         f"{rows['refused']:,} refused. Nothing was sent."
     ]
+    if found.requests:
+        lines.append(f"At the account's pace that takes {show.span(max(1.0, content['expected_seconds']))} or more.")
     lines += content["warnings"]
     lines += [f"{row_numbers(r.row, r.last):>13}  {r.code:<24}  {r.reason} {r.advice}".rstrip() for r in found.first]
     if found.refused > len(found.first):

@@ -43,7 +43,7 @@ class Consignment:
     """One claimed chunk with its request. `left_out` are the rows that its check refused, `skipped_by` counts those
     that stay behind though nothing is wrong with them; `numbers` are those of the rows that go, where they are not all,
     `prints` what is remembered of them once they are accepted; `noted` is what has to be said of rows that go all the
-    same; `seen`, what was known of who opted out."""
+    same; `seen`, what was known of who opted out; `sorted_by`, the rows of a file as its answer speaks of them."""
 
     job_id: str
     operation: Operation
@@ -60,6 +60,7 @@ class Consignment:
     later: Later | None = None
     noted: tuple[Refusal, ...] = ()
     seen: Seen | None = field(default=None, repr=False)
+    sorted_by: JSON | None = field(default=None, repr=False)
 
     @property
     def is_call(self) -> bool:
@@ -187,6 +188,7 @@ def _of_file(process: Process, job: Row[Any], operation: Operation, account: Acc
         later=None if alone else operation.later,
         noted=heeded.noted,
         seen=heeded.seen,
+        sorted_by={rows.key: going.rows} if operation.sort else None,
     )
 
 

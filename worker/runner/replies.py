@@ -20,22 +20,26 @@ log = logging.getLogger(__name__)
 def outcome(sent: Consignment, reading: Reading) -> tuple[Outcome, int]:
     """What came of the rows, and how many of them are unsure."""
     sort = sent.operation.sort
-    if sort is None or sent.payload is None:
+    asked = sent.payload if sent.is_call else sent.sorted_by
+    if sort is None or asked is None:
         return accepted(sent.rows, sent.left_out, with_next_page(sent, reading.answer), sent.skipped_by), 0
     try:
-        found = sort(sent.payload, reading.answer or {})
+        found = sort(asked, reading.answer or {})
     except Exception:
         # The platform said yes to something; what to whom, a person has to see.
         log.exception("the answer to chunk %s of job %s could not be sorted", sent.chunk.n, sent.job_id)
-        return accepted(0, (), reading.answer, sent.skipped_by), sent.rows
-    named = [replace(one, row=_place(sent, one.row) + sent.chunk.first_row - 1) for one in found.refused]
+        return accepted(0, sent.left_out, reading.answer, sent.skipped_by), sent.rows
+    named = [replace(one, row=_number(sent, one.row)) for one in found.refused]
     unsure = len(found.unsure)
-    return accepted(sent.rows - len(named) - unsure, named, reading.answer, sent.skipped_by), unsure
+    all_named = [*sent.left_out, *named]
+    return accepted(sent.rows - len(named) - unsure, all_named, reading.answer, sent.skipped_by), unsure
 
 
-def _place(sent: Consignment, row: int) -> int:
-    """Which row of the call this row of its request was."""
-    return sent.numbers[row - 1] if sent.numbers else row
+def _number(sent: Consignment, row: int) -> int:
+    """Which row of the job this row of its request was."""
+    if not sent.is_call:
+        return sent.numbers[row - 1]
+    return (sent.numbers[row - 1] if sent.numbers else row) + int(sent.chunk.first_row) - 1
 
 
 def with_next_page(sent: Consignment, answer: dict[str, Any] | None) -> dict[str, Any] | None:

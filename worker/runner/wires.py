@@ -46,7 +46,8 @@ def together(operation: Operation, going: Checked, brief: Brief) -> Wire:
     rows = operation.rows
     assert rows is not None  # noqa: S101 - a file is recorded only for operations with rows
     encoded = rows.encode(going.rows, brief)
-    if len(encoded) > line_limit(operation.limits):
+    around = len(msgspec.json.encode(brief.around)) if brief.around else 0
+    if len(encoded) + around > line_limit(operation.limits):
         raise TooBig
     return wire_of_rows(operation, encoded, brief)
 
