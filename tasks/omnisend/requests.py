@@ -47,7 +47,7 @@ def person(payload: JSON) -> str | None:
 
 def names(_payload: JSON, answer: JSON) -> list[str]:
     """Omnisend answers with the contact's id and its address: it may be asked for by either."""
-    found = {"contactID": answer.get("contactID"), "email": answer.get("email")}
+    found = {"contactID": answer.get("contactID"), "email": str(answer.get("email") or "").lower()}
     return [f"{kind}:{name}" for kind, name in found.items() if isinstance(name, str) and name]
 
 
