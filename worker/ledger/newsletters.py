@@ -26,7 +26,6 @@ from sqlalchemy import (
     Table,
     Text,
     false,
-    insert,
     select,
     update,
 )
@@ -34,6 +33,7 @@ from sqlalchemy import (
 from worker.ledger import claims, keepsakes
 from worker.ledger.claims import Claim
 from worker.ledger.ids import new_id
+from worker.ledger.inserting import insert_new
 from worker.ledger.schema import claim_columns, metadata
 from worker.ledger.tables import jobs
 
@@ -41,6 +41,7 @@ newsletters = Table(
     "newsletters",
     metadata,
     Column("id", String(20), primary_key=True),
+    Column("key", String(255), unique=True),  # of the slot that planned it; a person's plan has none
     Column("name", String(80), nullable=False),
     Column("operation", String(80), nullable=False),
     Column("account", String(80), nullable=False),
@@ -89,6 +90,7 @@ class Planned:
     deliver_at: float | None
     expires_at: float | None
     planned_by: str
+    key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -102,10 +104,11 @@ class Approved:
 
 
 def add(tx: Connection, planned: Planned, why: str | None = None) -> str:
-    """Its id."""
+    """Its id; where its key was planned before, that one's."""
     values = vars(planned) | {"id": new_id(), "dropped": json.dumps(planned.dropped), "planned_at": time.time()}
-    tx.execute(insert(newsletters).values(**values, state="planned", why=why))
-    return str(values["id"])
+    if insert_new(tx, newsletters, {**values, "state": "planned", "why": why}):
+        return str(values["id"])
+    return str(tx.execute(select(newsletters.c.id).where(newsletters.c.key == planned.key)).scalar_one())
 
 
 def get(tx: Connection, name: str) -> Row[Any] | None:

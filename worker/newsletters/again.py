@@ -15,19 +15,23 @@ from worker.process import Process
 MOST_DIFFERENT = 0.2
 
 
-def again(process: Process, said: Document, by: str) -> Row[Any]:
+def again(process: Process, said: Document, by: str, key: str | None = None) -> Row[Any]:
     """Plan it once more; approved at once if its guards hold, else it waits for a person, and its `why` says for what.
 
-    Raises what planning raises.
+    The same `key`, that of the slot, is the same newsletter, should somebody die in between. Raises as planning does.
     """
     made = plan.make(process, said)
     before = process.ledger.read(lambda tx: newsletters.approved_before(tx, said.name))
     why = waits_for(made, before)
-    kept = plan.keep(process, made, by, why)
-    row = process.ledger.read(lambda tx: newsletters.get(tx, kept))
-    assert row is not None  # noqa: S101 - written in the lines above
-    if why is None and before is not None:
+    row = _row(process, plan.keep(process, made, by, why, key))
+    if row.state == "planned" and row.why is None and before is not None:
         moves.approve(process, row, f"{by}, as {before.approved_by} approved"[:80], recurs=True)
+    return _row(process, row.id)
+
+
+def _row(process: Process, newsletter_id: str) -> Row[Any]:
+    row = process.ledger.read(lambda tx: newsletters.get(tx, newsletter_id))
+    assert row is not None  # noqa: S101 - it was just written
     return row
 
 

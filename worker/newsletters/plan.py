@@ -85,8 +85,8 @@ def _sentence(one: Refusal) -> str:
     return f"{one.reason} {one.advice}".strip()
 
 
-def keep(process: Process, plan: Plan, by: str, why: str | None = None) -> str:
-    """Write the plan down; its id."""
+def keep(process: Process, plan: Plan, by: str, why: str | None = None, key: str | None = None) -> str:
+    """Write the plan down; its id. The same `key` is the same plan."""
     document, close = plan.document, process.seal.close
     deliver = plan.times.deliver
     planned = Planned(
@@ -104,6 +104,7 @@ def keep(process: Process, plan: Plan, by: str, why: str | None = None) -> str:
         deliver_at=deliver.timestamp() if deliver else None,
         expires_at=plan.times.expires,
         planned_by=by,
+        key=key,
     )
     return process.ledger.write(lambda tx: newsletters.add(tx, planned, why))
 

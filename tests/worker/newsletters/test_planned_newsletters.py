@@ -220,10 +220,10 @@ def test_what_can_not_be_sent_is_not_planned(planned: Kept, said: dict[str, Any]
         planned(*PEOPLE, **said)
 
 
-def recurring(house: Process, count: int, **said: Any) -> Any:
+def recurring(house: Process, count: int, key: str | None = None, **said: Any) -> Any:
     whole = {"name": "weekly", "operation": "omnisense.send_newsletter", "payload": LETTER, **said}
     people = [f"p{n}@x.example.com" for n in range(count)]
-    return again.again(house, document.of({"recipients": people, **whole}, "weekly"), "schedule weekly")
+    return again.again(house, document.of({"recipients": people, **whole}, "weekly"), "schedule weekly", key)
 
 
 def test_a_recurring_one_is_approved_once_and_goes_while_it_is_the_same(house: Process) -> None:
@@ -232,6 +232,12 @@ def test_a_recurring_one_is_approved_once_and_goes_while_it_is_the_same(house: P
     moves.approve(house, first, "anna", recurs=True)
     second = row(house, recurring(house, 119).id)
     assert (second.state, second.approved_by) == ("approved", "schedule weekly, as anna approved")
+
+
+def test_a_slot_that_is_looked_at_twice_plans_one(house: Process) -> None:
+    moves.approve(house, recurring(house, 100), "anna", recurs=True)
+    first, second = (recurring(house, 100, key="schedule:weekly:1") for _ in range(2))
+    assert (first.id, first.state) == (second.id, second.state) == (first.id, "approved")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ def upgrade() -> None:
     op.create_table(
         "newsletters",
         sa.Column("id", sa.String(length=20), primary_key=True),
+        sa.Column("key", sa.String(length=255), nullable=True),
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("operation", sa.String(length=80), nullable=False),
         sa.Column("account", sa.String(length=80), nullable=False),
@@ -37,6 +38,7 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.Float(), nullable=True),
         sa.Column("owner", sa.String(length=120), nullable=True),
         sa.Column("fence", sa.Integer(), nullable=False, server_default="0"),
+        sa.UniqueConstraint("key", name="uq_newsletters_key"),
     )
     op.create_index("ix_newsletters_state_not_before", "newsletters", ["state", "not_before"])
     op.create_index("ix_newsletters_name_planned_at", "newsletters", ["name", "planned_at"])
