@@ -12,15 +12,19 @@ from celery import Celery, Task
 
 from schedules.declared import declared
 from schedules.look import look
+from schedules.schedule import Schedule
+from worker.alarms import end_alarm, raise_alarm
+from worker.ledger import alarms
 from worker.ledger.types import LedgerError
 from worker.pace import ClockOff, RedisAway
-from worker.process import process
+from worker.process import Process, process
 from worker.quiet import QuietRequest
 from worker.settings import SettingsError
 
 LOOK = "schedules.look"
 QUEUE = "urgent"
 EVERY = 5.0
+WRONG, FILE = "schedules.wrong", "SCHEDULES_FILE"
 log = logging.getLogger(__name__)
 
 
@@ -37,9 +41,22 @@ class LookTask(Task[Any, Any]):
         try:
             # Two clocks that differ would disagree about what is due.
             own.budget.check_clock()
-            look(own, declared())
+            look(own, _declared(own))
         except (ClockOff, LedgerError, RedisAway, SettingsError) as error:
             log.error("no schedule was looked at: %s", error)
+
+
+def _declared(own: Process) -> list[Schedule]:
+    """Raises `SettingsError`, which is alarmed until the mistakes are mended."""
+    try:
+        found = declared()
+    except SettingsError as error:
+        said = str(error)
+        own.ledger.write(lambda tx: raise_alarm(tx, WRONG, FILE, said))
+        raise
+    if any(row.kind == WRONG for row in own.ledger.read(alarms.raised)):
+        own.ledger.write(lambda tx: end_alarm(tx, WRONG, FILE))
+    return found
 
 
 def give(app: Celery) -> None:

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import difflib
 
+from schedules import frequent as frequently
+from schedules import nightly as nights
 from schedules.file import in_file
+from schedules.frequent import frequent
+from schedules.nightly import nightly
 from schedules.schedule import Schedule
-from worker.settings import settings
+from schedules.wrong import mistakes_of
+from worker.settings import SettingsError, read, settings
+
+SETTINGS = (*nights.SETTINGS, *frequently.SETTINGS)
 
 
 class UnknownSchedule(Exception):
@@ -18,7 +25,16 @@ def declared() -> list[Schedule]:
 
     Raises `SettingsError` with every mistake of the file.
     """
-    return in_file(settings().schedules_file)
+    values = read(SETTINGS)
+    return [*_checked([*nightly(values), *frequent(values)]), *in_file(settings().schedules_file)]
+
+
+def _checked(own: list[Schedule]) -> list[Schedule]:
+    """The house's own depend on settings, which can be wrong too."""
+    mistakes = [f"  [{one.name}] {said}" for one in own for said in mistakes_of(one)]
+    if mistakes:
+        raise SettingsError("The settings of schedules can't be used:\n" + "\n".join(mistakes))
+    return own
 
 
 def schedule(name: str) -> Schedule:

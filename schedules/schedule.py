@@ -16,7 +16,8 @@ OVERLAP = ("wait", "skip")
 @dataclass(frozen=True)
 class Schedule:
     """`cron` has five fields, in `time_zone`. `operation` is started with a `payload` (a call or a flow) or a `source`
-    (a file, with the `options` and `then` of its task); in `source`, `{date:%Y-%m-%d}` is the slot's own local date.
+    (a file), and with the `options` and `then` of its task; in `source`, `{date:%Y-%m-%d}` is the slot's own local
+    date.
 
     A slot that could not be started within `grace` seconds is late: `skip` misses it, `once` runs the youngest alone,
     `each` runs all, one after the other. While the job of an earlier slot is not over, a slot waits, or is skipped, as
@@ -59,6 +60,6 @@ class Schedule:
     def words(self, slot: int) -> dict[str, Any]:
         """What is asked for at this slot, as a task's kwargs, but for the file's place."""
         words: dict[str, Any] = {"key": self.key(slot), "account": self.account}
-        if self.source is None:
-            return words | {"payload": self.payload}
-        return words | {"options": self.options, "then": self.then}
+        if self.options:
+            words["options"] = self.options
+        return words | ({"payload": self.payload} if self.source is None else {"then": self.then})

@@ -58,8 +58,8 @@ def _of_file(schedule: Schedule) -> Iterator[str]:
         yield "wait and size_within are about a file: name its source, or leave them out."
     if schedule.source is not None and schedule.payload is not None:
         yield "it has both a payload and a source: a call takes the one, a file the other."
-    if schedule.source is None and (schedule.options or schedule.then):
-        yield "options and then are those of a file: name its source, or leave them out."
+    if schedule.source is None and schedule.then:
+        yield "then is for a file: name its source, or leave it out."
 
 
 def _of_order(schedule: Schedule) -> Iterator[str]:

@@ -34,6 +34,10 @@ OURS = (
     "INBOX",
     "STORAGE_URL",
     "AWS_",
+    "SCHEDULES_",
+    "NIGHTLY_",
+    "FREQUENT_",
+    "ALARM_",
 )
 
 

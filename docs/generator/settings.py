@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from docs.generator.markdown import code, paragraphs, table
+from schedules.declared import SETTINGS as SCHEDULES
 from worker.accounts import settings_of
 from worker.operation import Setting
 from worker.platforms import platforms
@@ -13,7 +14,7 @@ from worker.settings import SETTINGS
 INTRODUCTION = """
 # Settings
 
-<!-- Written by `make docs` from worker/settings.py and tasks/*/: change them there. -->
+<!-- Written by `make docs` from worker/settings.py, tasks/*/ and schedules/: change them there. -->
 
 Every setting is a variable of the environment; `.env` in the current folder is read first, and what the environment
 says already wins. Each may come as `NAME_FILE` instead, the path of a file that holds the value, which is how
@@ -41,6 +42,7 @@ def _groups() -> Iterator[tuple[str, tuple[Setting, ...]]]:
     yield "The worker", SETTINGS
     for platform in platforms().values():
         yield platform.title, settings_of(platform)
+    yield "Schedules that come along", SCHEDULES
 
 
 def _section(title: str, found: tuple[Setting, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
@@ -45,6 +46,8 @@ def here() -> Iterator[Check]:
     yield from examined("secret key", _secret_key)
     yield from examined("accounts", _accounts)
     yield from examined("ledger", _ledger)
+    # When follows from what, so the house finds it by name, as it finds the platforms.
+    yield from examined("schedules", importlib.import_module("schedules.doctor").checks)
 
 
 def _settings() -> Iterator[Check]:

@@ -1,0 +1,31 @@
+"""What `omniworker doctor` says of schedules."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from schedules.beat import EVERY
+from schedules.declared import declared
+from worker.cli import office
+from worker.cli.checks import NOTE, OK, WRONG, Check
+from worker.ledger import schedules
+
+PATIENCE = 12 * EVERY
+
+
+def checks() -> Iterator[Check]:
+    """Raises `SettingsError` with every mistake of SCHEDULES_FILE."""
+    found = declared()
+    yield Check("schedules", OK, f"{', '.join(one.name for one in found) or 'None'}.")
+    if not found:
+        return
+    known = office.for_reading().ledger.read(schedules.all_of)
+    looked = max((row.known_until for row in known.values()), default=0.0)
+    if looked < time.time() - PATIENCE:
+        yield Check("beat", WRONG, "Nobody looks at the schedules: run `beat` and `urgent`, or `omniworker up`.")
+    for row in known.values():
+        if row.paused_by and row.rule:
+            yield Check(
+                f"schedule {row.id}", NOTE, f"Paused by {row.paused_by}: `omniworker schedules resume {row.id}`."
+            )
