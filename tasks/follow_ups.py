@@ -6,7 +6,8 @@ import time
 from typing import Any
 
 from tasks import travel
-from tasks.consent import ACT, BOUNCE, CLAIM, COMPLAINT, EMAIL, UNSUBSCRIPTION
+from tasks.consent import ACT, BOUNCE, CLAIM, COMPLAINT, UNSUBSCRIPTION, channels_of, same
+from tasks.message_history import person_of, referred
 from worker import register
 from worker.consent import Event
 from worker.ledger import under_way
@@ -47,11 +48,14 @@ def opted_in_at_omnisense(process: Process, notice: Notice) -> bool:
 
 @follows(*STATUSES)
 def said_of_a_message(process: Process, notice: Notice) -> bool:
-    """What somebody made of a message of Devino's, where it says by which address."""
-    email = notice.content.get("email")
-    if not isinstance(email, str) or "@" not in email:
+    """What somebody made of a message of Devino's. It names the person by our own reference, or by an address; and no
+    channel: such statuses are those of mails (platforms.md 2.5), so it is that of the address, if there is one."""
+    reference = referred(process, notice)
+    person = process.ledger.read(lambda tx: person_of(process, tx, reference)) if reference else notice.content
+    address = person.get("email") or person.get("phone")
+    if not isinstance(address, str) or same(address) is None:
         raise Quarantine("It does not say of whom: write it down with `omniworker consent set` if you know.")
-    return _enter(process, notice, email, STATUSES[notice.kind])
+    return _enter(process, notice, address, STATUSES[notice.kind])
 
 
 @follows(register.OPTED_OUT)
@@ -75,7 +79,7 @@ def opt_out_travels_once_more(process: Process, notice: Notice) -> bool:
 
 
 def _enter(process: Process, notice: Notice, address: str, reason: str) -> bool:
-    account = str(notice.account)
-    event = Event(address, EMAIL, reason, min(notice.happened_at, time.time()), account, MARKETING)
-    process.ledger.write(lambda tx: register.enter(process, tx, event, account))
+    account, at = str(notice.account), min(notice.happened_at, time.time())
+    events = [Event(address, channel, reason, at, account, MARKETING) for channel in channels_of(address)]
+    process.ledger.write(lambda tx: [register.enter(process, tx, event, account) for event in events])
     return True

@@ -111,7 +111,7 @@ def test_an_opt_out_between_making_ready_and_the_mark_is_seen(
 
 
 def test_a_call_that_leaves_at_once_sees_it_too(house: Process, played: Sandbox, opt_out: Callable[..., None]) -> None:
-    order = read_order(platforms.operation(MESSAGES), {"payload": messages({"email": "a@example.com"})})
+    order = read_order(platforms.operation(NEWSLETTER), {"payload": letter("a@example.com")})
     played.reset()
     process_opens_a_connection(house, order)
     leaving = next(filter(None, (at_once.ready(house, order) for _ in range(50))))  # the first look makes the budget

@@ -12,7 +12,7 @@ import requests
 
 from sandbox.server import Sandbox
 from tasks import follow_ups
-from worker import intake, notices, outage, platforms, register
+from worker import intake, notices, outage, platforms, references, register
 from worker.consent import Event
 from worker.ledger import chunks, claims, jobs, receipts
 from worker.ledger import notices as told
@@ -244,3 +244,25 @@ def test_what_was_on_the_wire_is_followed_by_the_opt_out_once_more(
     house.ledger.write(lambda tx: tx.execute(told.notices.update().values(not_before=0)))
     assert go().count("omnisend.save_contact") == 2
     assert status(at_omnisend(played))["status"] == "unsubscribed"
+
+
+def test_who_unsubscribed_from_a_message_is_found_by_our_own_reference(
+    house: Process,
+    played: Sandbox,
+    notice: Callable[..., None],
+    go: Callable[[], list[str]],
+) -> None:
+    """Devino names nobody: the reference that went with the message does, and a forged one moves nothing."""
+    contacts = [{"contact": {"email": ANN, "phone": "79103398080"}}, {"contact": {"phone": "79103398081"}}]
+    order = read_order(platforms.operation("devino.send_messages"), {"payload": {"taskId": 7004, "contacts": contacts}})
+    job = str(intake.put(house, order).id)
+    refer = references.referring(house, "devino/default", job, 1)
+    forged = refer(2)[:-1] + ("0" if refer(2)[-1] != "0" else "1")
+    notice("devino.unsubscribed", status="unsubscribed", email=None, callbackData={"omniworker": forged})
+    assert go() == []
+    notice("devino.unsubscribed", status="unsubscribed", email=None, callbackData={"omniworker": refer(1)})
+    notice("devino.complained", status="complained", email=None, callbackData={"omniworker": refer(2)})
+    go()
+    assert at_omnisense(played)["user"]["optin"] is False
+    assert status(at_omnisend(played))["status"] == "unsubscribed"
+    assert status(at_omnisend(played, phone="+79103398081"), "sms")["status"] == "unsubscribed"
