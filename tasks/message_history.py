@@ -56,7 +56,7 @@ def person_of(process: Process, tx: Connection, reference: Reference) -> JSON:
     """The contact that a message went to, as the call named it; empty when its payload is no longer kept."""
     chunk = planning.chunk_of(tx, reference.job, reference.chunk)
     stored = process.seal.open(chunk.payload) if chunk is not None and chunk.payload else {}
-    contacts = stored.get("checked", {}).get("contacts", ())
+    contacts = stored.get("checked", {}).get("contacts", ()) if isinstance(stored, dict) else ()
     person: JSON = contacts[reference.row - 1]["contact"] if reference.row <= len(contacts) else {}
     return person
 

@@ -14,7 +14,7 @@ import msgspec
 from marshmallow import Schema
 
 from worker.consent import Addressed
-from worker.wire import JSON, Wire
+from worker.wire import JSON, CalledBack, Wire
 from worker.words import Option
 
 
@@ -43,13 +43,14 @@ class Cells:
 class Brief:
     """What is known of all rows of a file's job: its options, the account's settings that are no secret, when it was
     asked for, what stands around the rows in each request, and the columns in their order: those of CSV, or the names
-    in the first row of JSON."""
+    in the first row of JSON. `callback`: where the platform can tell what became of the rows of one request."""
 
     options: Mapping[str, Any]
     settings: Mapping[str, str]
     asked_at: datetime
     around: JSON = field(default_factory=dict, repr=False)
     columns: tuple[str, ...] = ()
+    callback: CalledBack | None = None
 
 
 def as_list(rows: Sequence[Any], _brief: Brief) -> bytes:

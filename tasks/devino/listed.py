@@ -6,6 +6,7 @@ reached, `pushToken`, `appId` and `os` on which device; every other column is a 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ import msgspec
 from marshmallow import ValidationError, pre_load, validates_schema
 
 from tasks.devino.contacts import Contact
-from tasks.devino.messages import LIMITS, PATH, at_devinos_clock
+from tasks.devino.messages import LIMITS, PATH, at_devinos_clock, told_where
 from tasks.devino.templates import Overrides
 from tasks.devino.values import Id, Shape
 from tasks.strict import JSON, problem
@@ -48,6 +49,11 @@ class Around(Shape):
         if len(msgspec.json.encode(around)) > MOST_AROUND:
             too_large = problem("too_large", "leave no room for contacts in a request", "Shorten them.")
             raise ValidationError({"templates": too_large.messages})
+
+
+def encode(contacts: Sequence[JSON], brief: Brief) -> bytes:
+    """The contacts as they go, each with the place where Devino tells what became of its message."""
+    return msgspec.json.encode(told_where(contacts, brief.callback))
 
 
 def wire(encoded: bytes, brief: Brief) -> Wire:

@@ -67,10 +67,16 @@ def oversized(messages: JSON) -> dict[str, Any]:
 def compose(messages: JSON, sending: Sending) -> Wire:
     """The request. What we ourselves tell Devino about a contact is put beside it here, right before it leaves."""
     body = at_devinos_clock(messages, sending)
-    if sending.callback is not None and "contacts" in body:
-        contacts = [_called_back(one, row, sending.callback) for row, one in enumerate(body["contacts"], 1)]
-        body = {**body, "contacts": contacts}
+    if "contacts" in body:
+        body = {**body, "contacts": told_where(body["contacts"], sending.callback)}
     return Wire(PATH, body=body)
+
+
+def told_where(contacts: Sequence[JSON], callback: CalledBack | None) -> Sequence[JSON]:
+    """The contacts, each with the place where Devino tells what became of its message."""
+    if callback is None:
+        return contacts
+    return [_called_back(one, row, callback) for row, one in enumerate(contacts, 1)]
 
 
 def at_devinos_clock(messages: JSON, sending: Sending) -> JSON:

@@ -171,6 +171,8 @@ def _of_file(process: Process, job: Row[Any], operation: Operation, account: Acc
     if not heeded.rows:
         raise NothingToSend(_unsent(chunk, checked_rows.refusals, skipped_by))
     going = replace(checked_rows, rows=heeded.rows, numbers=heeded.numbers)
+    if operation.called_back:
+        brief = replace(brief, callback=called_back(process, account, chunk, going.numbers))
     alone = rows.alone is not None and len(going.rows) == 1
     wire = alone_on_wire(operation, going, brief) if alone else together(operation, going, brief)
     return Consignment(

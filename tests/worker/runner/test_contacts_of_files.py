@@ -10,10 +10,12 @@ import pytest
 
 from sandbox.server import Sandbox
 from worker import intake, platforms
-from worker.ledger import planning, reports
+from worker.ledger import chunks, planning, reports
 from worker.order import read_order
 from worker.process import Process
-from worker.runner import call, results
+from worker.runner import call, consignment, results
+from worker.runner.planner import plan
+from worker.wire import CalledBack
 
 SEND, CREATE = "devino.send_messages", "devino.create_cascade"
 
@@ -68,3 +70,20 @@ def test_without_a_cascade_nothing_is_recorded(house: Process, tmp_path: Path) -
     with pytest.raises(results.Refused) as wrong:
         read_order(platforms.operation(SEND), {"source": str(tmp_path / "x.csv")})
     assert wrong.value.code == "taskId.missing"
+
+
+def test_devino_is_told_where_to_tell_what_became_of_each_row(
+    house: Process, cascade: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "contacts.csv"
+    source.write_text("email,phone\nnobody,\na@shop.example.com,\nb@shop.example.com,\n")
+    order = read_order(platforms.operation(SEND), {"source": str(source), "payload": {"taskId": cascade}})
+    job = intake.put(house, order)
+    plan(house, job, lambda: None)
+    chunk = house.ledger.write(lambda tx: chunks.claim(tx, job.id, "somebody", 60))[0]
+    told = CalledBack("https://hooks.example.com/x", lambda row: f"row {row}")
+    monkeypatch.setattr(consignment, "called_back", lambda *_: told)
+    body = json.loads(consignment.prepare(house, job, chunk).pack().request.body or b"")
+    assert [one["contact"]["email"] for one in body["contacts"]] == ["a@shop.example.com", "b@shop.example.com"]
+    assert [one["callbackUrl"] for one in body["contacts"]] == [told.url] * 2
+    assert "row 2" in body["contacts"][1]["callbackData"].values()
