@@ -33,6 +33,7 @@ OURS = (
     "FLOWER_",
     "INBOX",
     "STORAGE_URL",
+    "RETENTION_",
     "AWS_",
     "SCHEDULES_",
     "NIGHTLY_",

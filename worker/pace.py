@@ -113,7 +113,7 @@ class Budget:
         return wait
 
     def _taken_of_the_last(self, account: str, item: RateLimitItem, job: str) -> bool:
-        if not self._shares.one_of_the_last(account, item):
+        if not self._shares.one_of_the_last(account, self._key(account, item), item):
             return False
         taken = self._taken(account, item, item.amount, job)
         if not taken:

@@ -46,6 +46,7 @@ SETTINGS = (
     Setting("NEWSLETTER_MAX_RECIPIENTS", "the most people that one newsletter may be planned for", "100000"),
     Setting("ALARM_WEBHOOK_URL", "where alarms are told, by POST: https://…, or http:// on this machine", secret=True),
     Setting("ALARM_REFUSED", "the share of a file's rows that may be refused without an alarm", "10%"),
+    Setting("RETENTION_DAYS", "days that the content of an ended job is kept; counts and keys stay for ever", "30"),
     Setting("ALLOW_LOCAL", "1 lets processes started one by one share SQLite on one machine"),
 )
 
@@ -158,6 +159,10 @@ class Settings:
     @property
     def trusted_proxies(self) -> tuple[str, ...]:
         return tuple(part.strip() for part in self.values.get("TRUSTED_PROXIES", "").split(",") if part.strip())
+
+    @cached_property
+    def retention_days(self) -> int:
+        return self._whole("RETENTION_DAYS", 30)
 
     @cached_property
     def flower_port(self) -> int:

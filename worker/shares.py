@@ -88,12 +88,17 @@ class Shares:
         """A call got nothing, and asks again in `wait` seconds: until then files stay out of the last tenth."""
         self._redis.set(_call(account), 1, px=int((wait + LOOK_AGAIN) * 1000))
 
-    def one_of_the_last(self, account: str, item: RateLimitItem) -> bool:
-        """Whether a file's turn in the last tenth has come. Who then finds the window full gives it back."""
-        tenth = _last_tenth(item)
-        if not tenth or self._redis.exists(_call(account)):
+    def one_of_the_last(self, account: str, key: str, item: RateLimitItem) -> bool:
+        """Whether a file's turn in the last tenth has come. Who then finds the window full gives it back.
+
+        What is left is spread over the time until the first nine tenths begin to come free: turns that nobody took
+        are made up for.
+        """
+        left = self._limiter.get_window_stats(item, account).remaining
+        if not left or self._redis.exists(_call(account)):
             return False
-        return bool(self._redis.set(_turn(account), 1, nx=True, px=int(1000 * item.get_expiry() / tenth)))
+        rest = until_free(self._redis.lindex(key, free_to_files(item) - 1), item)
+        return bool(self._redis.set(_turn(account), 1, nx=True, px=max(1, int(1000 * rest / left))))
 
     def give_back(self, account: str) -> None:
         self._redis.delete(_turn(account))

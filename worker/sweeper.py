@@ -9,7 +9,7 @@ import threading
 import time
 from typing import Any
 
-from worker import notices, telling, watch  # noqa: F401 - `telling` follows alarms
+from worker import notices, retention, telling, watch  # noqa: F401 - `telling` follows alarms
 from worker.ledger import agenda, decisions, jobs, leases, owners, posts, refusing, tickets
 from worker.ledger.types import Connection, Row
 from worker.newsletters import due as newsletters
@@ -26,6 +26,7 @@ SWEEP = 5.0
 WAKE_PAUSE = 5.0
 TICKETS_AT_ONCE = 200
 PUBLISHED_AGAIN_IN = 30.0
+ROUND_EVERY = 60.0
 log = logging.getLogger(__name__)
 
 
@@ -38,6 +39,8 @@ class Sweeper(threading.Thread):
         self._called = name
         self._next_sweep = 0.0
         self._next_watch = 0.0
+        self._next_round = time.time() + ROUND_EVERY
+        self._letting_go = threading.Thread()
 
     def run(self) -> None:
         while not self._process.stopping.is_set():
@@ -60,7 +63,19 @@ class Sweeper(threading.Thread):
         if now >= self._next_watch:
             self._next_watch = now + watch.EVERY
             watch.watch(self._process)
+        if now >= self._next_round and not self._letting_go.is_alive():
+            # Beside the sweeper: what is notified or woken does not wait until a bucket has answered.
+            self._next_round = now + ROUND_EVERY
+            self._letting_go = threading.Thread(target=self._let_go, name="retention", daemon=True)
+            self._letting_go.start()
         return 0 if more else min(LOOK, max(0.05, self._next_sweep - now))
+
+    def _let_go(self) -> None:
+        try:
+            while not self._process.stopping.is_set() and retention.let_go(self._process):
+                continue
+        except Exception:
+            log.exception("what is to go after RETENTION_DAYS could not be let go; it is tried again")
 
     def _at_post(self, tx: Connection) -> bool:
         posts.seen(tx, self._process.owner, self._called)

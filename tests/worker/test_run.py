@@ -11,7 +11,7 @@ import pytest
 import worker
 from worker.child import CannotStart
 from worker.run import check_room, check_settings, run
-from worker.settings import Settings
+from worker.settings import Settings, SettingsError
 
 ROOT = Path(worker.__file__).parents[1]
 
@@ -36,6 +36,12 @@ def test_sqlite_is_refused_unless_all_run_on_one_machine() -> None:
     with pytest.raises(CannotStart, match="ALLOW_LOCAL=1"):
         check_settings(Settings(values))
     check_settings(Settings({**values, "ALLOW_LOCAL": "1"}))
+
+
+def test_content_that_would_go_at_once_is_refused() -> None:
+    values = {"DATABASE_URL": "postgresql://db", "REDIS_URL": "redis://r", "RETENTION_DAYS": "0"}
+    with pytest.raises(SettingsError, match="RETENTION_DAYS is '0'"):
+        check_settings(Settings(values))
 
 
 def test_on_one_machine_the_folder_of_up_is_enough() -> None:

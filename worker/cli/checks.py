@@ -16,6 +16,7 @@ from worker.platforms import account, account_ids
 from worker.process import Process
 from worker.seal import Seal
 from worker.settings import Settings, SettingsError, settings
+from worker.sources.storage import storage
 
 OK, NOTE, WRONG = "ok", "note", "wrong"
 
@@ -44,6 +45,8 @@ def here() -> Iterator[Check]:
     """Everything that needs no Redis."""
     yield from examined("settings", _settings)
     yield from examined("secret key", _secret_key)
+    yield from examined("storage", _storage)
+    yield from examined("retention", _retention)
     yield from examined("accounts", _accounts)
     yield from examined("ledger", _ledger)
     # When follows from what, so the house finds it by name, as it finds the platforms.
@@ -65,6 +68,15 @@ def _check_level(told: Settings) -> None:
 def _secret_key() -> Iterator[Check]:
     Seal(settings().secret_key)
     yield Check("secret key", OK, "Payloads can be encrypted.")
+
+
+def _storage() -> Iterator[Check]:
+    yield Check("storage", OK, storage(settings().storage_url).check())
+
+
+def _retention() -> Iterator[Check]:
+    days = settings().retention_days
+    yield Check("retention", OK, f"The content of jobs is kept for {days} days after their end.")
 
 
 def _accounts() -> Iterator[Check]:

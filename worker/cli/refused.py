@@ -11,6 +11,7 @@ import click
 
 from worker.cli import office, options, show
 from worker.cli.refused_sheet import Written, write_sheet
+from worker.cli.sentences import Failed
 from worker.ledger import reports
 from worker.ledger.types import Row
 from worker.process import Process
@@ -30,12 +31,25 @@ def refused(job_id: str, file: Path | None, as_json: bool) -> None:
     """
     own = office.for_reading()
     job = office.job_of(own, job_id)
-    if file is not None:
+    if job.let_go_at is not None:
+        _gone(job, as_json)
+    elif file is not None:
         _written(write_sheet(own, job, file), job_id, file, as_json)
     elif as_json:
         write_json(job_id, refusals(own, job_id))
     else:
         write_text(refusals(own, job_id), click.echo)
+
+
+def _gone(job: Row[Any], as_json: bool) -> None:
+    """Raises `Failed` with the sentence since when; a program is told in a field."""
+    since = reports.iso(job.let_go_at)
+    if not as_json:
+        raise Failed(
+            f"Which rows of job {job.id} were refused is not on record since {since}: RETENTION_DAYS is over. "
+            f"How many, and by which code, `omniworker jobs show {job.id}` says for ever."
+        )
+    show.document({"job": job.id, "refused": [], "gone_since": since})
 
 
 def _written(sheet: Written, job_id: str, file: Path, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     false,
     literal_column,
     true,
@@ -47,6 +48,7 @@ jobs = Table(
     Column("error", Text),
     Column("created_at", Float, nullable=False),
     Column("finished_at", Float),
+    Column("let_go_at", Float),  # when its content was taken away (retention)
     Column("guarded", Boolean, nullable=False, server_default=false()),  # max_refused was looked at
     Column("extra", Integer, nullable=False, server_default="0"),  # requests in place of refused ones
     Column("singles", Integer, nullable=False, server_default="0"),  # rows that went alone and were refused
@@ -106,6 +108,8 @@ chunks = Table(
     Index(None, "account", "sent_at"),
 )
 is_step, is_replay = jobs.c.parent.is_not(None), jobs.c.replay_of.is_not(None)
+is_kept = and_(jobs.c.finished_at.is_not(None), jobs.c.let_go_at.is_(None))
+Index("ix_jobs_kept", jobs.c.finished_at, sqlite_where=is_kept, postgresql_where=is_kept)
 Index("ix_jobs_parent", jobs.c.parent, sqlite_where=is_step, postgresql_where=is_step)
 Index("ix_jobs_replay_of", jobs.c.replay_of, sqlite_where=is_replay, postgresql_where=is_replay)
 # The few chunks that wait for a moment, and the few that are held: all others stay out of these indexes, so that

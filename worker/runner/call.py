@@ -191,6 +191,8 @@ def _reasons(tx: Connection, chunk: Row[Any]) -> list[Refusal]:
     rows = reports.refused_rows(tx, chunk.job_id)
     if rows:
         return [Refusal(row.row, row.code, row.reason, row.advice) for row in rows]
+    if chunk.refused_by:
+        return [Refusal(1, next(iter(json.loads(chunk.refused_by))), "It was refused; why is no longer on record.")]
     code = next(iter(json.loads(chunk.skipped_by or '{"cancelled": 1}')))
     return [Refusal(1, code, "It was never sent.")]
 

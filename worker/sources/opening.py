@@ -86,6 +86,12 @@ def header_of(named: Named, told: Settings) -> tuple[str, ...]:
         return original.sheet().theirs
 
 
+def remove_copies(told: Settings, job_id: str) -> None:
+    """No copy of this job's file is left, nor what was left of making one."""
+    for form in COPIES:
+        storage(told.storage_url).remove(f"{job_id}.{form.format}")
+
+
 def _copy(named: Named, told: Settings) -> Source | None:
     for form in COPIES:
         if found := storage(told.storage_url).find(f"{named.copy}.{form.format}"):

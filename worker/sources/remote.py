@@ -63,6 +63,18 @@ class Bucket:
         except (OSError, ClientError, BotoCoreError) as error:
             raise _refusal(error, address) from error
 
+    def remove(self, name: str) -> None:
+        address = f"{SCHEME}{self._bucket}/{self._prefix}{name}"
+        try:
+            _client_for()["client"].delete_object(Bucket=self._bucket, Key=self._prefix + name)
+        except (ClientError, BotoCoreError) as error:
+            raise _refusal(error, address) from error
+
+    def check(self) -> str:
+        self.write("doctor.probe", iter([b"room for this"]))
+        self.remove("doctor.probe")
+        return f"{SCHEME}{self._bucket}/{self._prefix} can be written to."
+
 
 class Missing(SourceRefused):
     """There is no such object."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -31,6 +32,12 @@ class Storage(Protocol):
     def write(self, name: str, blocks: Iterator[bytes]) -> None:
         """Store a copy. When it fails, or the process is killed, there is none."""
 
+    def remove(self, name: str) -> None:
+        """The copy of this name is gone, and what was left of an attempt to make it."""
+
+    def check(self) -> str:
+        """A sentence about the place, where a copy could be stored now. Raises `SourceRefused`."""
+
 
 def storage(url: str) -> Storage:
     if url.startswith("s3://"):
@@ -53,10 +60,31 @@ class Folder:
         except FileNotFoundError:
             return None
 
+    def remove(self, name: str) -> None:
+        self._remove_drafts(name)
+        (self._path / name).unlink(missing_ok=True)
+
+    def check(self) -> str:
+        try:
+            make(self._path)
+            with tempfile.TemporaryFile(dir=self._path) as file:
+                file.write(b"room for this")
+        except OSError as error:
+            raise SourceRefused(
+                f"Nothing can be stored in {self._path} ({error.strerror}): let STORAGE_URL name a folder that can "
+                "be written to."
+            ) from None
+        _check_room(self._path)
+        return f"{self._path} can be written to, and has {shutil.disk_usage(self._path).free / 1e9:,.1f} GB of room."
+
+    def _remove_drafts(self, name: str) -> None:
+        """Left by a killed process, or by one that is no longer wanted."""
+        for left in self._path.glob(f"{name}.*.draft"):
+            left.unlink(missing_ok=True)
+
     def write(self, name: str, blocks: Iterator[bytes]) -> None:
         make(self._path)
-        for left in self._path.glob(f"{name}.*.draft"):  # by a killed process, or by one that is no longer wanted
-            left.unlink(missing_ok=True)
+        self._remove_drafts(name)
         draft = self._path / f"{name}.{os.urandom(4).hex()}.draft"
         try:
             write_down(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), self._path, blocks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
@@ -125,6 +126,18 @@ def test_each_setting_that_cant_be_used_is_named(doctor: Callable[[], Found], mo
     assert "LOG_LEVEL is 'LOUD'" in found["settings"][1]
     assert "Fernet" in found["secret key"][1]
     assert "OMNISENSE_PACE is '0/s'" in found["accounts"][1]
+
+
+def test_storage_that_cant_be_written_to_and_days_that_make_no_sense_are_named(
+    doctor: Callable[[], Found], monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    assert doctor()["storage"][0] == doctor()["retention"][0] == "ok"
+    (folder / "file").touch()
+    monkeypatch.setenv("STORAGE_URL", str(folder / "file"))
+    monkeypatch.setenv("RETENTION_DAYS", "0")
+    found = doctor()
+    assert (found["storage"][0], "STORAGE_URL" in found["storage"][1]) == ("wrong", True)
+    assert found["retention"] == ("wrong", "RETENTION_DAYS is '0': write a whole number, at least 1.")
 
 
 def test_without_any_connected_platform_something_is_wrong(

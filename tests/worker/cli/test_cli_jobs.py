@@ -12,7 +12,8 @@ import pytest
 from tests.worker.cli.conftest import CALL, Job, Ow
 from worker.cli import refused, show
 from worker.cli.progress import words
-from worker.ledger import jobs
+from worker.ledger import jobs, retention
+from worker.ledger.types import Connection
 from worker.operation import Pace
 from worker.outcome import Refusal
 from worker.platforms import operation
@@ -210,3 +211,20 @@ def test_a_cancelled_call_frees_its_ticket_at_once(job: Job, ow: Ow) -> None:
     with job.own.ledger.begin() as tx:
         assert tx.exec_driver_sql("SELECT not_before FROM tickets").scalar() == 0
         assert jobs.get(tx, job.id).state == "cancelled"  # type: ignore[union-attr]
+
+
+def test_what_was_let_go_is_shown_and_its_refused_rows_say_since_when(job: Job, ow: Ow, document: Document) -> None:
+    job.accept(missing(3))
+    ow("jobs", "cancel", job.id)
+
+    def work(tx: Connection) -> None:
+        while not retention.let_go(tx, job.id, 500):
+            continue
+
+    job.own.ledger.write(work)
+    assert document("jobs", "show", job.id)["refused_by"] == {"email.missing": 1}
+    assert [report["job"] for report in document("jobs", "list")["jobs"]] == [job.id]
+    result = ow("jobs", "refused", job.id, "-o", "refused.csv")
+    assert (result.exit_code, "RETENTION_DAYS" in result.stderr) == (1, True)
+    assert "not on record since 20" in result.stderr
+    assert document("jobs", "refused", job.id).keys() == {"job", "refused", "gone_since"}

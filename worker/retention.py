@@ -1,0 +1,57 @@
+"""Lets the content of ended jobs go after RETENTION_DAYS, a little at a time, beside the sweeper (docs/operate.md)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from worker.ledger import retention, tickets
+from worker.ledger.types import Connection, Row
+from worker.process import Process
+from worker.sources.opening import remove_copies
+from worker.sources.refused import SourceAway, SourceRefused
+
+DAY = 86400.0
+UNDECIDED_DAYS = 90
+JOBS_AT_ONCE = 20
+ROWS_AT_ONCE = 500
+log = logging.getLogger(__name__)
+
+
+def let_go(process: Process) -> bool:
+    """One round; whether there may be more to do at once."""
+    now = time.time()
+    dropped = process.ledger.write(lambda tx: _drop(tx, now - UNDECIDED_DAYS * DAY))
+    for job_id, count in dropped.items():
+        log.error(
+            "nobody decided %s requests of job %s in %s days: they are given up (skipped, dropped)",
+            count,
+            job_id,
+            UNDECIDED_DAYS,
+        )
+    before = now - process.settings.retention_days * DAY
+    found = process.ledger.read(lambda tx: retention.due(tx, before, JOBS_AT_ONCE))
+    gone = [job for job in found if _gone(process, job)]
+    return bool(dropped) or len(gone) == JOBS_AT_ONCE
+
+
+def _drop(tx: Connection, before: float) -> dict[str, int]:
+    dropped = retention.drop_undecided(tx, before, ROWS_AT_ONCE)
+    for job_id in dropped:
+        tickets.ready(tx, job_id)
+    return dropped
+
+
+def _gone(process: Process, job: Row[Any]) -> bool:
+    """The copy first: what is noted as gone is gone. False when it can't be done now; it is tried again."""
+    try:
+        if job.kind == "file":
+            remove_copies(process.settings, job.id)
+    except (OSError, SourceAway, SourceRefused) as error:
+        log.warning("the copy of job %s can't be removed yet: %s", job.id, error)
+        return False
+    while not process.stopping.is_set():
+        if process.ledger.write(lambda tx: retention.let_go(tx, job.id, ROWS_AT_ONCE)):
+            return True
+    return False
