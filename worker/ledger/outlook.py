@@ -7,6 +7,8 @@ import time
 from sqlalchemy import Connection, Float, bindparam, func, or_, select
 
 from worker.ledger import claims
+from worker.ledger.chunks import moving
+from worker.ledger.claims import Claim
 from worker.ledger.prepared import Prepared
 from worker.ledger.tables import chunks
 
@@ -19,6 +21,15 @@ ANY_WAITING = Prepared(
         chunks.c.suspect.is_(False),
     )
     .limit(1)
+)
+
+STILL_GOES = Prepared(
+    select(chunks.c.id).where(
+        chunks.c.id == bindparam("held_id"),
+        chunks.c.fence == bindparam("held_fence"),
+        chunks.c.state == "claimed",
+        moving(chunks.c.job_id),
+    )
 )
 
 ANY_SUSPECTS = Prepared(
@@ -37,6 +48,11 @@ LANES = Prepared(
         chunks.c.job_id == bindparam("job"), or_(chunks.c.state == "claimed", chunks.c.state == "sending")
     )
 )
+
+
+def still_goes(tx: Connection, held: Claim) -> bool:
+    """Whether this claim still holds, and its job still moves."""
+    return STILL_GOES(tx, held_id=held.id, held_fence=held.fence).first() is not None
 
 
 def any_waiting(tx: Connection, job_id: str) -> bool:

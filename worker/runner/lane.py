@@ -147,8 +147,8 @@ class Lane:
         return ahead.result() if ahead is not None and number == chunk.id else prepare(self._process, self._job, chunk)
 
     def _send(self, consignment: Consignment, parcel: Parcel, going_on: bool) -> bool:
-        harmful = consignment.if_lost is Repeat.HARMFUL
-        if (harmful or consignment.is_call) and not self._mark(consignment, going_on):
+        marked = consignment.if_lost is Repeat.HARMFUL or consignment.is_call
+        if not (self._mark(consignment, going_on) if marked else self._threshold.free(consignment, self._probe)):
             return False
         self._prepare_ahead()
         left = time.monotonic()

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from worker import numbers, outage
 from worker.errors import Busy, Forbidden
-from worker.ledger import chunks, remarks
+from worker.ledger import chunks, outlook, remarks
 from worker.ledger.claims import Claim
 from worker.ledger.types import Connection, Row
 from worker.operation import Repeat
@@ -49,6 +49,21 @@ class Threshold:
         if marked.go and marked.probe is None and self.process.failing[self.job.account]:
             return marked._replace(go=self.process.ledger.write(lambda tx: self._look_again(tx, consignment)))
         return marked
+
+    def free(self, consignment: Consignment, probe: Claim | None) -> bool:
+        """Rows that need no mark are claimed several at a time: whether these may still go, looked at without a commit.
+        What may not is given back, so a pause, a cancel and a closed door act before the next request here as well."""
+        if self.process.ledger.read(lambda tx: self._is_free(tx, consignment, probe)):
+            return True
+        self.process.ledger.write(lambda tx: self._stay(tx, consignment, 0.0))
+        return False
+
+    def _is_free(self, tx: Connection, consignment: Consignment, probe: Claim | None) -> bool:
+        if not outlook.still_goes(tx, consignment.claim):
+            return False
+        if probe is None and not outage.is_open(tx, self.job.account):
+            return False
+        return consignment.seen is None or consignment.seen.holds(self.process, tx)
 
     def book_failure(self, consignment: Consignment, result: books.Result) -> None:
         """On disk when this comes back; other lanes of the process know of it from the first moment on."""

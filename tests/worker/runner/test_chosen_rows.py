@@ -12,12 +12,12 @@ from marshmallow import INCLUDE, Schema
 
 from sandbox.server import Sandbox
 from tests.worker.runner.conftest import event
-from worker import platforms
+from worker import outage, platforms
 from worker.ledger import halving, jobs, reports
 from worker.operation import Limits, Operation, Repeat
 from worker.order import read_order
 from worker.process import Process
-from worker.runner import results
+from worker.runner import results, sending
 from worker.runner.unchanged import Prints
 from worker.sources.chosen import chosen
 
@@ -210,3 +210,33 @@ def test_a_job_pauses_when_the_first_single_rows_are_all_refused(
     report = move(job)
     assert (report["state"], report["rows"]["refused"]) == ("paused", 8)
     assert "The first 8 rows that went alone were each refused" in report["why"]
+
+
+@pytest.mark.parametrize("what", ["pause", "cancel", "close"])
+def test_a_pause_acts_before_the_next_request_of_rows_that_need_no_mark(
+    imported: Imported,
+    move: Move,
+    house: Process,
+    played: Sandbox,
+    changed: Callable[..., Operation],
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+) -> None:
+    """Of a safe operation several chunks are claimed at once; somebody acts while the first is on the wire."""
+    changed({}, repeat=Repeat.SAFE, limits=Limits(rows=10, bytes=1 << 20))
+    job = imported(*(event(n) for n in range(40)))
+    acts: dict[str, Callable[[Any], Any]] = {
+        "pause": lambda tx: jobs.pause(tx, job, "by the test"),
+        "cancel": lambda tx: jobs.stop(tx, job, "cancelled", "cancelled"),
+        "close": lambda tx: outage.forbid(tx, "omnisense/default", "by the test"),
+    }
+    send = sending.send
+
+    def once(*words: Any) -> Any:
+        house.ledger.write(acts[what])
+        return send(*words)
+
+    monkeypatch.setattr(sending, "send", once)
+    report = move(job)
+    assert (played.counts()["requests"], report["rows"]["accepted"]) == (1, 10)
+    assert report["rows"]["skipped" if what == "cancel" else "pending"] == 30
