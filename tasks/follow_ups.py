@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from tasks import travel
@@ -10,9 +11,13 @@ from tasks.consent import ACT, BOUNCE, CLAIM, COMPLAINT, UNSUBSCRIPTION, channel
 from tasks.message_history import person_of, referred
 from worker import register
 from worker.consent import Event
-from worker.ledger import under_way
+from worker.ledger import jobs, planning, under_way
 from worker.notices import Notice, Quarantine, follows
 from worker.process import Process
+from worker.references import Reference
+from worker.runner.went import rows_again
+from worker.sources.read_back import SourceChanged
+from worker.sources.refused import SourceAway, SourceRefused
 from worker.wake import wake_up
 from worker.words import MARKETING
 
@@ -50,8 +55,7 @@ def opted_in_at_omnisense(process: Process, notice: Notice) -> bool:
 def said_of_a_message(process: Process, notice: Notice) -> bool:
     """What somebody made of a message of Devino's. It names the person by our own reference, or by an address; and no
     channel: such statuses are those of mails (platforms.md 2.5), so it is that of the address, if there is one."""
-    reference = referred(process, notice)
-    person = process.ledger.read(lambda tx: person_of(process, tx, reference)) if reference else notice.content
+    person = _person(process, referred(process, notice)) or notice.content
     address = person.get("email") or person.get("phone")
     if not isinstance(address, str) or same(address) is None:
         raise Quarantine("It does not say of whom: write it down with `omniworker consent set` if you know.")
@@ -76,6 +80,24 @@ def opt_out_travels_once_more(process: Process, notice: Notice) -> bool:
     if job is not None:
         wake_up(job)
     return True
+
+
+def _person(process: Process, reference: Reference | None) -> Mapping[str, Any]:
+    """The contact that a message went to; nothing where that is not known any more."""
+    if reference is None:
+        return {}
+    job, chunk = process.ledger.read(lambda tx: _of(tx, reference))
+    if job is None or chunk is None or job.kind != "file":
+        return process.ledger.read(lambda tx: person_of(process, tx, reference))
+    try:
+        rows = rows_again(process, job, chunk, [reference.row])
+    except (SourceAway, SourceChanged, SourceRefused):
+        return {}
+    return dict(rows[0]["contact"]) if rows else {}
+
+
+def _of(tx: Any, reference: Reference) -> tuple[Any, Any]:
+    return jobs.get(tx, reference.job), planning.chunk_of(tx, reference.job, reference.chunk)
 
 
 def _enter(process: Process, notice: Notice, address: str, reason: str) -> bool:

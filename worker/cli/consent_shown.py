@@ -62,7 +62,12 @@ def say(found: JSON) -> None:
     for one in found["standing"]:
         click.echo(f"{one['channel']}, {one['purpose']}: {one['state']}, {one['reason']}, {one['at']}, {one['source']}")
     for one in found["receipts"]:
-        told = f"{one['account']} was told: {one['answer']}" if one["account"] else f"{one['reason']} by {one['by']}"
-        click.echo(
-            f"    {one['written_at']}  {one['channel']}  {told}{' (job ' + one['job'] + ')' if one['job'] else ''}"
-        )
+        click.echo(f"    {one['written_at']}  {one['channel']}  {_told(one)}")
+
+
+def _told(one: JSON) -> str:
+    if one["account"] is None:
+        return f"{one['reason']} by {one['by']}"
+    if one["job"] is None:
+        return f"{one['account']} was not told: {one['answer']}"
+    return f"{one['account']} was told: {one['answer']} (job {one['job']})"

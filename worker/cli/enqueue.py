@@ -26,7 +26,13 @@ FILE = click.Path(exists=True, dir_okay=False, allow_dash=True)
 @click.command()
 @click.argument("name", metavar="NAME")
 @click.option("--payload", type=FILE, metavar="FILE|-", help="A JSON object; - reads standard input.")
-@click.option("--option", "chosen", multiple=True, metavar="NAME", help="One that `operations NAME` lists.")
+@click.option(
+    "--option",
+    "chosen",
+    multiple=True,
+    metavar="NAME[=VALUE]",
+    help="One that `operations NAME` lists, purpose=transactional, or unchecked.",
+)
 @options.key
 @options.account
 @options.wait
@@ -47,13 +53,18 @@ def enqueue(
     Prints the job's id. The call is checked before it is recorded; from then on it is in the ledger, whether or not a
     worker is running.
     """
-    told = {"key": key, "account": account, "options": dict.fromkeys(chosen, True)}
+    told = {"key": key, "account": account, "options": dict(map(_option, chosen))}
     words = told | ({"payload": read_json(payload)} if payload else {})
     order = read_order(operation(name), words)
     body, refusals = check_payload(order.payload, order.operation.shape)
     if body is None:
         raise Refused.of(refusals, None)
     ctx.exit(record(order, wait, as_json))
+
+
+def _option(said: str) -> tuple[str, str | bool]:
+    name, mark, value = said.partition("=")
+    return name, value if mark else True
 
 
 def read_json(file: str) -> Any:

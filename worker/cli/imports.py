@@ -20,7 +20,7 @@ from worker.settings import settings
 from worker.sources.opening import check_begin
 from worker.sources.original import Named
 from worker.sources.wanted import FORMATS
-from worker.words import ON_UNSURE, Option
+from worker.words import ON_UNSURE, PURPOSES, Option
 
 
 class OfOperations(click.Command):
@@ -59,6 +59,7 @@ WRITES_TO_PEOPLE = ("send_", "create_cascade")
 @click.option("--strict", is_flag=True, help="Refuse a file with columns that only look like fields of the platform.")
 @click.option("--unique", metavar="FIELD,…", help="Of rows with equal fields only the last goes; exports append.")
 @click.option("--changed-only", is_flag=True, help="Leave out rows that were accepted before as they are.")
+@click.option("--purpose", type=click.Choice(PURPOSES), help="Of messages: marketing, if not given.")
 @click.option("--max-refused", metavar="SHARE", help="Pause when more of the first 1,000 rows are refused, like 20%.")
 @click.option("--payload", type=FILE, metavar="FILE|-", help="What stands around the rows in each request, as JSON.")
 @click.option("--set", "set_", multiple=True, metavar="NAME=VALUE", help="One value of it, like taskId=4711.")

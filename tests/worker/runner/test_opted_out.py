@@ -310,3 +310,16 @@ def test_a_file_of_contacts_says_nothing_of_who_opted_out(
     found = played._stage.role_called("Omnisend").state({})["contacts"]
     status = {one["identifiers"][0]["id"]: one["identifiers"][0]["channels"]["email"]["status"] for one in found}
     assert (status["a@example.com"], status["b@example.com"]) == ("subscribed", "nonSubscribed")
+
+
+def test_contacts_of_a_file_who_opted_out_stay_behind(
+    house: Process, played: Sandbox, opt_out: Callable[..., None]
+) -> None:
+    opt_out("b@example.com")
+    rows = [{"email": f"{name}@example.com"} for name in "abc"]
+    words = {"rows": rows, "payload": {"taskId": 7004}}
+    job = intake.put(house, read_order(platforms.operation(MESSAGES), words))
+    files.move(house, job)
+    report = house.ledger.read(lambda tx: reports.of(tx, job.id))
+    assert report is not None
+    assert (report["state"], report["rows"]["accepted"], report["skipped_by"]) == ("finished", 2, {"opted_out": 1})

@@ -266,3 +266,15 @@ def test_who_unsubscribed_from_a_message_is_found_by_our_own_reference(
     assert at_omnisense(played)["user"]["optin"] is False
     assert status(at_omnisend(played))["status"] == "unsubscribed"
     assert status(at_omnisend(played, phone="+79103398081"), "sms")["status"] == "unsubscribed"
+
+
+def test_so_is_who_was_written_to_from_a_file(
+    house: Process, played: Sandbox, notice: Callable[..., None], go: Callable[[], list[str]]
+) -> None:
+    words = {"rows": [{"email": "other@example.com"}, {"email": ANN}], "payload": {"taskId": 7004}}
+    job = str(intake.put(house, read_order(platforms.operation("devino.send_messages"), words)).id)
+    refer = references.referring(house, "devino/default", job, 1)
+    notice("devino.unsubscribed", status="unsubscribed", email=None, callbackData={"omniworker": refer(2)})
+    go()
+    assert at_omnisense(played)["user"]["optin"] is False
+    assert at_omnisense(played, "other@example.com") is None
