@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from tasks.devino import messages, opt_outs
+from tasks.devino.campaign import NEW_CASCADE
 from tasks.devino.contacts import Messages
 from tasks.devino.shapes import Cascade
 from tasks.devino.templates import Overrides
@@ -83,6 +84,7 @@ FLOWS = (
         limits=Limits(rows=1, bytes=32 << 20, assumed=True),
         count=messages.count,
         steps=Steps(following, rows=SEND),
+        campaign=NEW_CASCADE,
         blind=opt_outs.of_contacts,
         example={
             "cascade": {

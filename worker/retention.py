@@ -6,7 +6,7 @@ import logging
 import time
 from typing import Any
 
-from worker.ledger import retention, tickets
+from worker.ledger import newsletters, retention, tickets
 from worker.ledger.types import Connection, Row
 from worker.process import Process
 from worker.sources.opening import remove_copies
@@ -31,6 +31,7 @@ def let_go(process: Process) -> bool:
             UNDECIDED_DAYS,
         )
     before = now - process.settings.retention_days * DAY
+    process.ledger.write(lambda tx: newsletters.let_go(tx, before, JOBS_AT_ONCE))
     found = process.ledger.read(lambda tx: retention.due(tx, before, JOBS_AT_ONCE))
     gone = [job for job in found if _gone(process, job)]
     return bool(dropped) or len(gone) == JOBS_AT_ONCE

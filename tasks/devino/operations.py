@@ -5,6 +5,7 @@ cascade here, in everything but its own field names.
 """
 
 from tasks.devino import cascades, listed, messages, names, opt_outs, outcomes, questions
+from tasks.devino.campaign import CAMPAIGN
 from tasks.devino.contacts import Messages
 from tasks.devino.shapes import Cascade, CascadeId, CascadeList, MacroList
 from worker.operation import Operation, Repeat
@@ -102,6 +103,7 @@ OPERATIONS = (
         count=messages.count,
         compose=messages.compose,
         called_back=True,
+        campaign=CAMPAIGN,
         sort=outcomes.sort,
         addressed=opt_outs.ADDRESSED,
         transactional=opt_outs.LISTED,

@@ -132,6 +132,8 @@ def _document(own: Process, what: str) -> document.Document:
     row = own.ledger.read(lambda tx: ledger_newsletters.get(tx, what))
     if row is None:
         raise Failed(f"There is no file {what}, and no newsletter of this name was planned before.")
+    if not row.document:
+        raise Failed(f"What newsletter {row.id} said is gone since RETENTION_DAYS: plan it from its file.")
     return document.of(own.seal.open(row.document), row.name)
 
 

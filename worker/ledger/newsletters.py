@@ -176,6 +176,14 @@ def late(tx: Connection, now: float) -> list[Row[Any]]:
     return list(tx.execute(both.where(newsletters.c.state == "started", newsletters.c.expires_at < now, moving)))
 
 
+def let_go(tx: Connection, before: float, most: int) -> int:
+    """Take the people and the text of those that nothing can become of any more; how many."""
+    over = newsletters.c.state.in_(("planned", "sent", "missed", "stopped"))
+    some = select(newsletters.c.id).where(over, newsletters.c.planned_at < before, newsletters.c.content != b"")
+    gone = update(newsletters).where(newsletters.c.id.in_(some.limit(most))).values(content=b"", document=b"")
+    return tx.execute(gone).rowcount
+
+
 def end_sent(tx: Connection) -> None:
     """Started ones whose job has ended."""
     over = select(jobs.c.id).where(jobs.c.id == newsletters.c.job_id, jobs.c.finished_at.is_not(None)).exists()

@@ -19,10 +19,12 @@ BY = "retention"
 
 def due(tx: Connection, before: float, most: int) -> list[Row[Any]]:
     """Jobs that ended before this moment and still have their content, the oldest first. One of which a request is
-    undecided is kept whole: whoever decides may need it."""
+    undecided is kept whole: whoever decides may need it; so is one whose rows a replay still reads."""
     unsure = exists(select(chunks.c.id).where(chunks.c.job_id == jobs.c.id, chunks.c.state == "unsure"))
+    replay = jobs.alias()
+    reads = exists(select(replay.c.id).where(replay.c.rows_of == jobs.c.id, replay.c.state.not_in(job_moves.ENDED)))
     ended = jobs.c.state.in_(job_moves.ENDED)
-    found = select(jobs).where(is_kept, jobs.c.finished_at < before, ended, ~unsure)
+    found = select(jobs).where(is_kept, jobs.c.finished_at < before, ended, ~unsure, ~reads)
     return list(tx.execute(found.order_by(jobs.c.finished_at).limit(most)))
 
 

@@ -274,3 +274,28 @@ def test_the_ledger_knows_the_youngest_of_a_name(house: Process, planned: Kept) 
     second = planned(*PEOPLE)
     assert house.ledger.read(lambda tx: newsletters.get(tx, "tonight")).id == second.id
     assert plan.letter_of(document.of(house.seal.open(second.document), "tonight")) == second.letter
+
+
+def test_messages_of_a_cascade_are_planned_and_sent_the_same_way(
+    house: Process, planned: Kept, segment: Callable[[str], str], played: Sandbox
+) -> None:
+    file = segment("email,phone,city\na@x.example.com,79103398080,Nice\nb@x.example.com,,Paris\n,1,Rome\n")
+    kept = planned(operation="devino.send_messages", payload={"taskId": 7004}, recipients=file)
+    assert (kept.people, json.loads(kept.dropped)) == (2, {"invalid": 1})
+    moves.approve(house, kept, "anna")
+    assert deliver(house, kept.id)["rows"]["total"] == 2
+
+
+def test_a_new_cascade_with_its_messages_can_be_planned(house: Process, planned: Kept) -> None:
+    cascade = platforms.operation("flows.cascade_send").example["cascade"]
+    kept = planned(
+        {"contact": {"email": "a@x.example.com"}}, operation="flows.cascade_send", payload={"cascade": cascade}
+    )
+    assert (kept.people, kept.state) == (1, "planned")
+
+
+def test_people_and_text_are_let_go_after_a_while(house: Process, planned: Kept) -> None:
+    kept, soon = planned(*PEOPLE), planned(*PEOPLE, name="later")
+    moves.approve(house, soon, "anna")
+    assert house.ledger.write(lambda tx: newsletters.let_go(tx, time.time() + 1, 10)) == 1
+    assert (row(house, kept.id).content, row(house, soon.id).content != b"") == (b"", True)
