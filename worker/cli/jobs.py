@@ -20,6 +20,7 @@ STATES = ("planning", "running", "paused", "undecided", "finished", "cancelled",
 PLACES = {
     "refused": "worker.cli.refused:refused",
     "replay": "worker.cli.replay:replay",
+    "remarks": "worker.cli.remarks:remarks",
     "unsure": "worker.cli.unsure:unsure",
     "decide": "worker.cli.unsure:decide",
 }

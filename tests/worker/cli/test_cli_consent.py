@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from worker.ledger import chunks, remarks
+from worker.outcome import Refusal
+
 Ow = Callable[..., Result]
 Document = Callable[..., Any]
 ANN = "ann@example.com"
@@ -123,3 +126,18 @@ def test_an_import_needs_a_column_of_addresses(ow: Ow, folder: Path) -> None:
     said = ow("consent", "import", "list.csv")
     assert said.exit_code == 1
     assert "no column `address`" in said.stderr
+
+
+def test_rows_that_went_without_something_are_named(job: Any, ow: Ow, document: Document) -> None:
+    held = job.send()
+
+    def remark(tx: Any) -> None:
+        chunk = chunks.get(tx, held.id)
+        remarks.write(tx, chunk, [Refusal(3, "opted_out.part", "That was left out of it.")])
+
+    job.own.ledger.write(remark)
+    assert document("jobs", "remarks", job.id)["remarks"] == [
+        {"row": 3, "code": "opted_out.part", "reason": "That was left out of it."}
+    ]
+    assert ow("jobs", "remarks", job.id).stdout == "row 3: That was left out of it.\n"
+    assert document("jobs", "show", job.id)["why"] == "1 × That was left out of it."

@@ -323,3 +323,17 @@ def test_contacts_of_a_file_who_opted_out_stay_behind(
     report = house.ledger.read(lambda tx: reports.of(tx, job.id))
     assert report is not None
     assert (report["state"], report["rows"]["accepted"], report["skipped_by"]) == ("finished", 2, {"opted_out": 1})
+
+
+def test_who_is_saved_first_may_still_be_sent_a_confirmation(
+    house: Process, played: Sandbox, opt_out: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The purpose is that of the newsletter, and no business of the step that saves its recipients."""
+    monkeypatch.setenv("OMNISENSE_TRANSACTIONAL_TEMPLATES", "45")
+    platforms.account.cache_clear()
+    opt_out("a@example.com")
+    words = {"payload": letter("a@example.com"), "options": {"purpose": "transactional", "save_first": True}}
+    job = str(intake.put(house, read_order(platforms.operation(NEWSLETTER), words)).id)
+    for _ in range(5):
+        report = moved(house, job)
+    assert (report["state"], report["rows"]["accepted"]) == ("finished", 1)
