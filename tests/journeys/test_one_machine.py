@@ -134,6 +134,21 @@ def test_a_file_is_imported_by_a_command_that_waits(house: House) -> None:
     assert (report["state"], report["rows"]["accepted"]) == ("finished", 3000)
 
 
+def test_a_file_of_contacts_goes_in_batches_and_is_told_of(house: House) -> None:
+    path = house.folder / "contacts.csv"
+    lines = [f"c{n}@shop.example.com,subscribed,2024-05-01 10:00:00Z,blue\n" for n in range(149)]
+    undated = "late@shop.example.com,subscribed,,\n"
+    path.write_text("".join(["email,status,subscribed_at,colour\n", *lines, undated]))
+    words = ("import", "omnisend.import_contacts", "contacts.csv", "--consent-date", "subscribed_at")
+    done = house.run(*words, "--wait", "--json")
+    report = json.loads(done.stdout)
+    assert done.returncode == 3, done.stderr
+    assert (report["rows"]["accepted"], report["refused_by"]) == (149, {"status.no_consent_date": 1})
+    found = house.platform.state("omnisend", email="c7@shop.example.com")
+    assert found["contacts"][0]["customProperties"] == {"colour": "blue"}
+    assert found["batches"]["items"] == 149
+
+
 def test_a_file_with_refused_rows_ends_with_3_and_names_them(house: House) -> None:
     path = events(house, 5, "mixed.ndjson", first=900_000)
     path.write_text(path.read_text() + '{"email": "x@y.zz", "date": "yesterday", "identifier": "order"}\n')
