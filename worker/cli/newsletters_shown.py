@@ -10,7 +10,7 @@ from typing import Any
 
 from worker import platforms
 from worker.cli import show
-from worker.ledger import reports
+from worker.ledger import messages, reports
 from worker.ledger.types import Row
 from worker.newsletters import document
 from worker.newsletters.plan import Plan
@@ -20,6 +20,7 @@ SHOWN = 3
 BAR = 40
 ADDRESS = re.compile(r"([^@\s])[^@\s]*@([^@\s.])[^@\s]*(\.[^@\s.]+)")
 NUMBER = re.compile(r"\+?\d{6,}(\d\d)")
+OVER = ("finished", "cancelled", "failed")
 
 
 def facts(own: Process, row: Row[Any]) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def facts(own: Process, row: Row[Any]) -> dict[str, Any]:
         "name": row.name,
         "operation": row.operation,
         "account": row.account,
-        "state": row.state,
+        "state": _state(row, report),
         "why": row.why,
         "people": row.people,
         "dropped": json.loads(row.dropped),
@@ -41,6 +42,7 @@ def facts(own: Process, row: Row[Any]) -> dict[str, Any]:
         "planned": {"at": reports.iso(row.planned_at), "by": row.planned_by},
         "approved": {"at": _iso(row.approved_at), "by": row.approved_by, "recurring": bool(row.recurs)},
         "report": report,
+        "messages": own.ledger.read(lambda tx: messages.of_job(tx, row.job_id)) if row.job_id else {},
     }
 
 
@@ -55,9 +57,11 @@ def of_plan(row: Row[Any], made: Plan) -> str:
 def whole(own: Process, row: Row[Any]) -> str:
     """One that may be on its way, or over."""
     report = own.ledger.read(lambda tx: reports.of(tx, row.job_id)) if row.job_id else None
-    parts = [show.columns(_facts(row))]
+    parts = [show.columns(_facts(row, report))]
     if report is not None:
+        told = own.ledger.read(lambda tx: messages.of_job(tx, row.job_id))
         parts += [show.report_text(report), bars(report["rows"])]
+        parts += [f"what the platform told of its messages\n{bars(told)}"] if told else []
         parts += [look_for(own, row)] if report["rows"]["unsure"] else []
     return "\n".join(filter(None, parts))
 
@@ -95,17 +99,22 @@ def when(row: Row[Any]) -> str:
     return show.columns(_facts(row))
 
 
-def _facts(row: Row[Any]) -> list[tuple[str, str]]:
+def _state(row: Row[Any], report: Mapping[str, Any] | None) -> str:
+    """The sweeper notes the end of its job within seconds; whoever looks before that need not be told so."""
+    return "sent" if report is not None and report["state"] in OVER else str(row.state)
+
+
+def _facts(row: Row[Any], report: Mapping[str, Any] | None = None) -> list[tuple[str, str]]:
     dropped = ", ".join(f"{code} {n:,}" for code, n in json.loads(row.dropped).items())
     delivered = f", delivered at {_iso(row.deliver_at)}" if row.deliver_at else ""
     goes = f"{reports.iso(row.not_before)}{delivered}" if row.deliver_at else "when it is approved"
     known = [
         ("newsletter", f"{row.name} ({row.id})"),
         ("sends by", f"{row.operation}, account {row.account}"),
-        ("state", row.state),
+        ("state", _state(row, report)),
         ("why", row.why),
         ("people", f"{row.people:,}" + (f"; dropped: {dropped}" if dropped else "")),
-        ("requests", f"{row.requests:,}, about {show.span(row.seconds)} at the account's pace"),
+        ("requests", f"{row.requests:,}, about {show.span(max(1.0, row.seconds))} at the account's pace"),
         ("goes", goes),
         ("not after", _iso(row.expires_at)),
         ("planned", f"{reports.iso(row.planned_at)} by {row.planned_by}"),
@@ -120,13 +129,20 @@ def _request(made: Plan) -> str:
     key = operation.campaign.rows.key if operation.campaign else ""
     some = made.payload[key][:SHOWN]
     more = [f"… {made.people - SHOWN:,} more"] if made.people > SHOWN else []
-    payload = {**made.payload, key: [*json.loads(masked(json.dumps(some, ensure_ascii=False))), *more]}
+    payload = {**made.payload, key: [*map(masked, some), *more]}
     return f"{operation.method} {operation.path} {json.dumps(payload, ensure_ascii=False)}"
 
 
-def masked(text: str) -> str:
-    """Addresses and numbers of which nobody is known, and everybody recognizes their own."""
-    return NUMBER.sub(r"…\1", ADDRESS.sub(r"\1…@\2…\3", text))
+def masked(value: Any) -> Any:
+    """Addresses and numbers, however deep, by which nobody is known, and everybody recognizes their own."""
+    match value:
+        case dict():
+            return {name: masked(inner) for name, inner in value.items()}
+        case list():
+            return [masked(inner) for inner in value]
+        case str():
+            return NUMBER.sub(r"…\1", ADDRESS.sub(r"\1…@\2…\3", value))
+    return value
 
 
 def _iso(seconds: float | None) -> str | None:

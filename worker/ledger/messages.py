@@ -29,6 +29,7 @@ from sqlalchemy import (
 
 from worker.ledger.inserting import insert_new
 from worker.ledger.schema import ROW_ID, metadata
+from worker.ledger.tables import jobs
 
 messages = Table(
     "messages",
@@ -96,6 +97,14 @@ def of_cascade(tx: Connection, cascade: str) -> list[Row[Any]]:
     count = func.count().label("count")
     wanted = select(messages.c.account, messages.c.status, count).where(messages.c.cascade == cascade)
     return list(tx.execute(wanted.group_by(messages.c.account, messages.c.status).order_by(count.desc())))
+
+
+def of_job(tx: Connection, job_id: str) -> dict[str, int]:
+    """How many messages of a job, or of its steps, there are in each status, the most frequent first."""
+    whose = select(jobs.c.id).where(or_(jobs.c.id == job_id, jobs.c.parent == job_id))
+    many = func.count().label("many")
+    wanted = select(messages.c.status, many).where(messages.c.job_id.in_(whose)).group_by(messages.c.status)
+    return {row.status: int(row.many) for row in tx.execute(wanted.order_by(many.desc(), messages.c.status))}
 
 
 def _latest(tx: Connection, which: Any, most: int) -> list[Row[Any]]:
