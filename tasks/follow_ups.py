@@ -8,7 +8,7 @@ from typing import Any
 
 from tasks import travel
 from tasks.consent import ACT, BOUNCE, CLAIM, COMPLAINT, UNSUBSCRIPTION, channels_of, same
-from tasks.message_history import person_of, referred
+from tasks.message_history import person_of, reference_of
 from worker import register
 from worker.consent import Event
 from worker.ledger import jobs, planning, under_way
@@ -55,7 +55,7 @@ def opted_in_at_omnisense(process: Process, notice: Notice) -> bool:
 def said_of_a_message(process: Process, notice: Notice) -> bool:
     """What somebody made of a message of Devino's. It names the person by our own reference, or by an address; and no
     channel: such statuses are those of mails (platforms.md 2.5), so it is that of the address, if there is one."""
-    person = _person(process, referred(process, notice)) or notice.content
+    person = _person(process, reference_of(process, notice)) or notice.content
     address = person.get("email") or person.get("phone")
     if not isinstance(address, str) or same(address) is None:
         raise Quarantine("It does not say of whom: write it down with `omniworker consent set` if you know.")

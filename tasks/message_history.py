@@ -52,6 +52,16 @@ def referred(process: Process, notice: Notice) -> Reference | None:
         raise Quarantine("The reference in its callbackData is none that we gave: it may be forged.") from None
 
 
+def reference_of(process: Process, notice: Notice) -> Reference | None:
+    """The row of ours that a status is of: it refers to it, or its message did before. Raises `Quarantine`."""
+    found = referred(process, notice)
+    if found is not None or not notice.subject:
+        return found
+    of_id = process.ledger.read(lambda tx: messages.of_id(tx, notice.subject))
+    known = [row for row in of_id if row.account == notice.account and row.job_id]
+    return Reference(known[0].job_id, known[0].chunk, known[0].row) if known else None
+
+
 def person_of(process: Process, tx: Connection, reference: Reference) -> JSON:
     """The contact that a message went to, as the call named it; empty when its payload is no longer kept."""
     chunk = planning.chunk_of(tx, reference.job, reference.chunk)

@@ -7,7 +7,7 @@ guarding, command-line words, documentation and contract tests derive from them 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -189,6 +189,7 @@ class Platform:
     `access(values)` builds the way in from setting values or says in a sentence what is missing
     (`NotConnected`); `sign(operation, unsigned, access)` adds credentials; `read(operation, status, headers, body)`
     reads an answer's words, whatever its status, or raises `Unreadable`. `callbacks` if it calls us.
+    `persons` are the words by which its operations know who has an address (`Operation.person`).
     """
 
     name: str
@@ -202,6 +203,7 @@ class Platform:
     on_unsure: Setting | None = None
     probe: str | None = None
     callbacks: Callbacks | None = None
+    persons: Callable[[str], Sequence[str]] = lambda _address: ()
 
 
 class NotConnected(Exception):

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from worker.alarms import raise_alarm
 from worker.callback import Told, Unread
 from worker.ledger import notices
 from worker.ledger.types import Connection, NotTaken
@@ -112,6 +113,9 @@ def _keep(process: Process, tx: Connection, account: Account, pieces: Sequence[T
     new = sum([_announce(process, tx, account, piece) for piece in told])
     for piece in wrong:
         _set_aside(process, tx, account, piece)
+    if wrong:
+        why = f"A callback for {account.id} is not understood: `omniworker find --quarantined` names it."
+        raise_alarm(tx, "callback.unread", account.id, why)
     return Kept(new, len(told) - new, len(wrong))
 
 

@@ -15,4 +15,5 @@ PLATFORM = Platform(
     read=read,
     operations=OPERATIONS,
     probe="omnisend.list_contacts",
+    persons=lambda address: (f"email:{address.lower()}", f"email:{address}", f"phone:{address}"),
 )

@@ -16,4 +16,5 @@ PLATFORM = Platform(
     read=read,
     operations=OPERATIONS,
     callbacks=CALLBACKS,
+    persons=lambda address: (address.lower(), address),
 )

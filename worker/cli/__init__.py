@@ -20,6 +20,7 @@ PLACES = {
     "import": "worker.cli.imports:import_file",
     "export": "worker.cli.export:export",
     "jobs": "worker.cli.jobs:jobs",
+    "find": "worker.cli.find:find",
     "consent": "worker.cli.consent:consent",
     "newsletters": "worker.cli.newsletters:newsletters",
     "accounts": "worker.cli.accounts:accounts",

@@ -18,7 +18,7 @@ from tasks.devino.callbacks import STATUSES
 from tasks.devino.messages import REFERENCE
 from tasks.devino.statuses import final
 from worker import intake, notices, platforms, references, told
-from worker.ledger import jobs, messages, planning, reports
+from worker.ledger import consents, jobs, messages, planning, reports
 from worker.ledger.notices import notices as notice_table
 from worker.ledger.tables import chunks
 from worker.order import read_order
@@ -198,3 +198,25 @@ def test_the_final_state_follows_from_the_set_alone(told_: list[str], chance: An
     assert final(shuffled) == final(sorted(set(told_)))
     if {"opened", "clicked"} & set(told_):
         assert final(told_) != "delivered"
+
+
+def test_an_opt_out_finds_its_person_by_the_reference_or_by_the_message(
+    house: Process, send: Callable[..., str], tell: Tell
+) -> None:
+    job_id = send()
+    tell("unsubscribed", refer(house, job_id, 2))
+    tell("delivered", refer(house, job_id, 3), messageId=77)
+    tell("complained", None, messageId=77, ts=1_700_000_009)
+    tell("unsubscribed", None, messageId=78)
+
+    def out(tx: Any, address: str) -> set[tuple[str, str]]:
+        who = house.people.everywhere(tx, same(address) or "")
+        return {(row.channel, row.reason) for row in consents.of(tx, who) if row.state == "out"}
+
+    assert house.ledger.read(lambda tx: out(tx, "79160000002")) == {
+        ("sms", "unsubscription"),
+        ("viber", "unsubscription"),
+    }
+    assert house.ledger.read(lambda tx: out(tx, "cleo@shop.example.com")) == {("email", "complaint")}
+    unknown = [row for row in rows(house, notice_table) if row.subject == "78"]
+    assert [row.state for row in unknown] == ["quarantined"]

@@ -1,0 +1,71 @@
+"""`omniworker find`: was it sent?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import click
+
+from worker import found
+from worker.cli import office, options, show
+from worker.ledger import finding
+from worker.ledger.reports import iso
+from worker.process import Process
+
+MOST = 100
+Lines = Callable[[Sequence[Mapping[str, Any]]], list[Mapping[str, object]]]
+
+
+@click.command()
+@click.argument("what", metavar="ADDRESS|KEY|MESSAGE-ID", required=False)
+@click.option("--files", is_flag=True, help="Read the files of the latest 100 jobs, too.")
+@click.option("--quarantined", is_flag=True, help="What platforms told and nobody understood or could believe.")
+@options.as_json
+def find(what: str | None, files: bool, quarantined: bool, as_json: bool) -> None:
+    """What is known of an address, of a caller's key, of a message or a cascade: jobs, statuses, consent."""
+    if (what is None) == (not quarantined):
+        raise click.UsageError("Say what to find, or --quarantined.")
+    own = office.for_reading()
+    answer = _aside(own) if what is None else _known(own, what, files)
+    if as_json:
+        show.document(answer)
+    elif not any(answer.values()):
+        click.echo("Nothing is known of it." + ("" if files or what is None else " --files reads files of rows, too."))
+    else:
+        click.echo("\n\n".join(_part(name, rows) for name, rows in answer.items() if rows))
+
+
+def _known(own: Process, what: str, files: bool) -> dict[str, Any]:
+    # A write: the key of hashes is made by whoever needs it first.
+    answer = own.ledger.write(lambda tx: found.known(own, tx, what))
+    return answer | ({"files": list(found.files(own, what))} if files else {})
+
+
+def _aside(own: Process) -> dict[str, Any]:
+    rows = own.ledger.read(lambda tx: finding.quarantined(tx, MOST))
+    facts = [{"notice": row.id, "kind": row.kind, "account": row.account, "why": row.why} for row in rows]
+    return {"quarantined": [one | {"at": iso(row.created_at)} for one, row in zip(facts, rows, strict=True)]}
+
+
+def _part(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    lines = LINES.get(name)
+    return f"{name}\n{show.table(lines(rows) if lines else rows)}"
+
+
+def _of_jobs(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, object]]:
+    names = ("job", "operation", "account", "state", "created_at")
+    return [{name: row[name] for name in names} | {"rows": _counts(row["rows"])} for row in rows]
+
+
+def _counts(rows: Mapping[str, int]) -> str:
+    return ", ".join(f"{number:,} {name}" for name, number in rows.items() if number and name != "total")
+
+
+def _of_messages(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, object]]:
+    told = [", ".join(f"{status} {at}" for status, at in row["statuses"].items()) for row in rows]
+    shown = [{name: value or "" for name, value in row.items() if name != "statuses"} for row in rows]
+    return [one | {"told": text} for one, text in zip(shown, told, strict=True)]
+
+
+LINES: dict[str, Lines] = {"jobs": _of_jobs, "calls": _of_jobs, "messages": _of_messages}
