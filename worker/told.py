@@ -114,8 +114,8 @@ def _keep(process: Process, tx: Connection, account: Account, pieces: Sequence[T
     for piece in wrong:
         _set_aside(process, tx, account, piece)
     if wrong:
-        why = f"A callback for {account.id} is not understood: `omniworker find --quarantined` names it."
-        raise_alarm(tx, "callback.unread", account.id, why)
+        told_so = f"A callback for {account.id} is not understood: `omniworker find --quarantined` names it."
+        raise_alarm(tx, "callback.unread", account.id, told_so)
     return Kept(new, len(told) - new, len(wrong))
 
 
