@@ -49,7 +49,7 @@ def list_schedules(as_json: bool) -> None:
 def _facts(one: Schedule, known: Row[Any] | None, last: list[Row[Any]]) -> dict[str, Any]:
     return {
         "schedule": one.name,
-        "starts": one.operation,
+        "starts": one.starts,
         "cron": one.cron,
         "time_zone": one.time_zone,
         "next": _local(one, next(following(one, time.time()))),
@@ -68,7 +68,7 @@ def following_slots(name: str | None, count: int, as_json: bool) -> None:
     now = time.time()
     merged = heapq.merge(*(((slot, one.name, one) for slot in following(one, now)) for one in wanted), key=_order)
     facts = [
-        {"slot": reports.iso(slot), "local": _local(one, slot), "schedule": one.name, "starts": one.operation}
+        {"slot": reports.iso(slot), "local": _local(one, slot), "schedule": one.name, "starts": one.starts}
         for slot, _, one in itertools.islice(merged, count)
     ]
     if as_json:

@@ -31,7 +31,7 @@ SPAN = re.compile(r"(\d{1,6})([smhd]?)")
 SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 PERCENT = re.compile(r"(\d{1,4}(?:\.\d+)?)\s?%")
 KEYS = tuple(one.name for one in fields(Schedule) if one.name != "name")
-NEEDED = ("cron", "operation")
+NEEDED = ("cron",)
 
 
 class _Wrong(Exception):
@@ -125,7 +125,7 @@ def _list(key: str, value: Any) -> list[Any]:
 
 
 READ: dict[str, Callable[[str, Any], Any]] = {
-    **dict.fromkeys(("cron", "operation", "time_zone", "source", "account"), _text),
+    **dict.fromkeys(("cron", "operation", "newsletter", "time_zone", "source", "account"), _text),
     **dict.fromkeys(("payload", "options"), _table),
     **dict.fromkeys(("grace", "wait"), _span),
     "then": _list,

@@ -23,11 +23,14 @@ class Schedule:
     `each` runs all, one after the other. While the job of an earlier slot is not over, a slot waits, or is skipped, as
     `overlap` says. The file may take `wait` seconds to appear and to stop growing; a job whose file differs from the
     last one by more than `size_within` percent is paused.
+
+    In place of an operation it may name the file of a `newsletter`, which is planned at each slot, and goes by itself
+    while it is what a person approved (`worker/newsletters/again.py`).
     """
 
     name: str
     cron: str
-    operation: str
+    operation: str = ""
     time_zone: str = "UTC"
     payload: JSON | None = field(default=None, repr=False)
     source: str | None = None
@@ -39,6 +42,12 @@ class Schedule:
     overlap: str = "wait"
     wait: float = 0.0
     size_within: float | None = None
+    newsletter: str | None = None
+
+    @property
+    def starts(self) -> str:
+        """What its slots start, in a word or two."""
+        return self.operation or f"newsletter {self.newsletter}"
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:

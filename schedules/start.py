@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from schedules.arrival import STEADY, Found, NotThere, differs, look
@@ -16,10 +17,15 @@ from worker.intake import record
 from worker.ledger import claims, jobs, schedules, slots
 from worker.ledger.claims import Claim
 from worker.ledger.types import Connection, Row
+from worker.newsletters import document
+from worker.newsletters.again import again
+from worker.newsletters.document import WrongDocument
+from worker.newsletters.moves import CanNot
 from worker.order import Order, place, read_order
 from worker.platforms import operation
 from worker.process import Process
 from worker.runner.results import Refused
+from worker.sources.refused import SourceRefused
 from worker.wake import wake_up
 
 LEASE = 60.0
@@ -58,6 +64,9 @@ class Start:
 
     def run(self) -> None:
         """Start it, miss it, or leave it due; all of it is in the ledger."""
+        if self.schedule.newsletter is not None:
+            self._plan(self.schedule.newsletter)
+            return
         try:
             found = None if self.schedule.source is None else self._arrived(self._source)
             order = self._order()
@@ -71,6 +80,25 @@ class Start:
         else:
             if job is not None and job.state in jobs.MOVING:
                 wake_up(job, 2 if job.kind == "file" else 1)
+
+    def _plan(self, file: str) -> None:
+        """A newsletter is planned; it goes by itself, or waits for a person, who is told."""
+        name, key = self.schedule.name, self.schedule.key(self.row.slot)
+        try:
+            planned = again(self.process, document.read(Path(place(file))), f"schedule {name}", key)
+        except (OSError, WrongDocument, CanNot, Refused, SourceRefused) as error:
+            self._missed("refused", " ".join(str(error).split()))
+            return
+        why = f"Newsletter {planned.id} is {planned.state}{f': {planned.why}' if planned.why else ''}."
+        self.process.ledger.write(lambda tx: self._planned(tx, planned, why))
+
+    def _planned(self, tx: Connection, planned: Row[Any], why: str) -> None:
+        slots.started(tx, self.held, None, None, why)
+        if planned.state == "planned":
+            look = f"`omniworker newsletters show {planned.id}` shows it."
+            raise_alarm(tx, "newsletter.waits", planned.name, f"{why} {look}")
+        else:
+            end_alarm(tx, "newsletter.waits", planned.name)
 
     def _put_back(self, later: Later) -> None:
         values = {"why": str(later), **({"stamp": later.stamp} if later.stamp else {})}

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from cronsim import CronSimError
 
 from schedules.dates import filled, wrong_braces
 from schedules.schedule import Schedule
 from schedules.slots import following
+from worker.newsletters import document
+from worker.newsletters.document import WrongDocument
 from worker.order import place, read_order
 from worker.platforms import UnknownOperation, operation
 from worker.runner.results import Refused
@@ -18,13 +21,15 @@ from worker.sources.wanted import OptionWrong, wanted
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 # A platform that is not connected yet is no mistake in a schedule: its slots are missed, and say so.
+SAID_BY_A_FILE = ("operation", "payload", "source", "account", "options", "then")
 NO_MISTAKE = ("not_connected",)
 
 
 def mistakes_of(schedule: Schedule) -> list[str]:
     """A sentence for each mistake."""
     found = [*_of_name(schedule.name), *_of_zone(schedule.time_zone)]
-    return [*found, *_of_file(schedule), *([] if found else [*_of_cron(schedule), *_of_order(schedule)])]
+    what = _of_newsletter if schedule.newsletter is not None else _of_order
+    return [*found, *_of_file(schedule), *([] if found else [*_of_cron(schedule), *what(schedule)])]
 
 
 def _of_name(name: str) -> Iterator[str]:
@@ -62,7 +67,21 @@ def _of_file(schedule: Schedule) -> Iterator[str]:
         yield "then is for a file: name its source, or leave it out."
 
 
+def _of_newsletter(schedule: Schedule) -> Iterator[str]:
+    """Of what its slots would plan. The file has to be there already; its people are looked at when it is planned."""
+    others = [name for name in SAID_BY_A_FILE if getattr(schedule, name)]
+    if others:
+        yield f"a newsletter's file says everything itself: leave out {', '.join(others)}."
+    try:
+        document.read(Path(place(str(schedule.newsletter))))
+    except (OSError, WrongDocument) as error:
+        yield f"newsletter: {' '.join(str(error).split())}"
+
+
 def _of_order(schedule: Schedule) -> Iterator[str]:
+    if not schedule.operation:
+        yield "operation is missing; or name the file of a newsletter."
+        return
     words = schedule.words(int(time.time()))
     if schedule.source is not None:
         words["source"] = place(filled(schedule.source, schedule.local(time.time())))

@@ -105,7 +105,7 @@ def put_back(tx: Connection, held: Claim, seconds: float, **values: Any) -> bool
     return claims.release(tx, slots, held, not_before=time.time() + seconds, **values)
 
 
-def started(tx: Connection, held: Claim, job_id: str, size: int | None, why: str | None) -> bool:
+def started(tx: Connection, held: Claim, job_id: str | None, size: int | None, why: str | None) -> bool:
     values = {"job_id": job_id, "size": size, "why": why, "settled_at": time.time()}
     return claims.release(tx, slots, held, _due(), state="started", **values)
 

@@ -15,7 +15,7 @@ from worker import platforms
 from worker.ledger import claims, jobs, planning
 from worker.ledger.claims import Claim
 from worker.ledger.tables import jobs as jobs_table
-from worker.ledger.types import Connection, Row
+from worker.ledger.types import Connection, LedgerError, Row
 from worker.process import Process
 from worker.runner import again
 from worker.runner.again import Load
@@ -51,11 +51,29 @@ def plan(process: Process, job: Row[Any], wake: Callable[[], object]) -> None:
         process.ledger.write(lambda tx: claims.release(tx, jobs_table, held))
     except SourceAway as error:
         log.warning("job %s can't be planned yet: %s", job.id, error)
-        later = time.time() + AFTER_AWAY
-        process.ledger.write(lambda tx: claims.release(tx, jobs_table, held, not_before=later, wake_at=later))
+        _later(process, held)
     except (SourceChanged, SourceRefused) as error:
         why = str(error)
         process.ledger.write(lambda tx: jobs.stop(tx, job.id, "failed", "job_failed", why=why, error=why))
+    except LedgerError:
+        raise
+    except Exception as error:
+        log.exception("job %s could not be planned", job.id)
+        _stumbled(process, job, held, error)
+
+
+def _later(process: Process, held: Claim) -> None:
+    later = time.time() + AFTER_AWAY
+    process.ledger.write(lambda tx: claims.release(tx, jobs_table, held, not_before=later, wake_at=later))
+
+
+def _stumbled(process: Process, job: Row[Any], held: Claim, error: Exception) -> None:
+    """A mistake of ours is no fault of the file: it is tried again, but not for ever."""
+    if time.time() < job.give_up_at:
+        _later(process, held)
+        return
+    why = f"it could not be planned, by a mistake of ours ({type(error).__name__}): the log has it"
+    process.ledger.write(lambda tx: jobs.stop(tx, job.id, "failed", "job_failed", why=why, error=why))
 
 
 def _opened(process: Process, job: Row[Any], held: Claim) -> Source:

@@ -1,0 +1,76 @@
+"""A slot that plans a newsletter: once, and without a person only while it is what one approved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schedules.schedule import Schedule
+from schedules.wrong import mistakes_of
+from tests.schedules.conftest import history
+from worker.ledger import alarms, newsletters
+from worker.newsletters import moves
+from worker.process import Process
+
+TEXT = """
+operation = "omnisense.send_newsletter"
+recipients = ["a@x.example.com", "b@x.example.com"]
+[payload.newsletter]
+newsletter_template_id = 45
+"""
+WEEKLY = Schedule("weekly", "* * * * *", newsletter="weekly.toml")
+After = Callable[..., list[str]]
+
+
+@pytest.fixture
+def file(own: Process, tmp_path: Path, after: After) -> Path:
+    place = tmp_path / "weekly.toml"
+    place.write_text(TEXT)
+    after(WEEKLY)  # known from now on
+    return place
+
+
+def youngest(own: Process) -> Any:
+    return own.ledger.read(lambda tx: newsletters.get(tx, "weekly"))
+
+
+def test_the_first_waits_for_a_person_and_the_next_goes_by_itself(own: Process, file: Path, after: After) -> None:
+    after(WEEKLY, 60)
+    first = youngest(own)
+    assert (first.state, history(own, WEEKLY)[-1].job_id) == ("planned", None)
+    assert "nobody approved a newsletter of this name to recur" in history(own, WEEKLY)[-1].why
+    moves.approve(own, first, "anna", recurs=True)
+    after(WEEKLY, 60)
+    second = youngest(own)
+    assert (second.id != first.id, second.state) == (True, "approved")
+    assert second.key.startswith("schedule:weekly:")
+
+
+def test_what_can_not_be_planned_is_missed_with_the_reason(own: Process, file: Path, after: After) -> None:
+    file.write_text(TEXT.replace('"a@x.example.com", "b@x.example.com"', '"nobody"'))
+    after(WEEKLY, 60)
+    last = history(own, WEEKLY)[-1]
+    assert (last.state, last.reason, "has nobody to go to: invalid 1" in last.why) == ("missed", "refused", True)
+
+
+def test_that_one_waits_is_alarmed_until_one_goes(own: Process, file: Path, after: After) -> None:
+    after(WEEKLY, 60)
+    assert [row.kind for row in own.ledger.read(alarms.raised)] == ["newsletter.waits"]
+    moves.approve(own, youngest(own), "anna", recurs=True)
+    after(WEEKLY, 60)
+    assert [row.kind for row in own.ledger.read(alarms.raised)] == []
+
+
+@pytest.mark.parametrize(
+    ("schedule", "sentence"),
+    [
+        (Schedule("weekly", "* * * * *"), "operation is missing; or name the file of a newsletter."),
+        (Schedule("weekly", "* * * * *", "x.y", newsletter="weekly.toml"), "leave out operation."),
+        (Schedule("weekly", "* * * * *", newsletter="nowhere.toml"), "newsletter: "),
+    ],
+)
+def test_a_schedule_that_could_plan_nothing_is_refused(file: Path, schedule: Schedule, sentence: str) -> None:
+    assert any(sentence in one for one in mistakes_of(schedule))
