@@ -69,6 +69,8 @@ def _told(settings: Settings) -> Mapping[str, Any]:
         "workers": 1,
         "threads": THREADS,
         "worker_connections": CONNECTIONS,
+        # Before it listens: who connects meanwhile would wait for it to be made.
+        "preload_app": True,
         "keepalive": KEEP_ALIVE,
         "graceful_timeout": LEAVE_WITHIN,
         # It bounds one turn of its loop; whoever waits is bounded by the loop itself.

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.lab import struck
+from tests.lab.callbacks import callbacks
 from tests.lab.consent import consent
 from tests.lab.database import DATABASES
 from tests.lab.experiment import HEADS, Order, Record, Verdict, text
@@ -45,6 +46,7 @@ EXPERIMENTS: dict[str, Callable[[Order], Verdict]] = {
     "pace": pace,
     "fair": fair,
     "consent": consent,
+    "callbacks": callbacks,
 }
 
 
@@ -112,7 +114,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(EXPERIMENTS))
     parser.add_argument("--runs", type=int, help="times a fault is repeated (default: the experiment's own count)")
     parser.add_argument("--rows", type=int, help="rows of each import (default: the experiment's own count)")
-    parser.add_argument("--full", action="store_true", help="pace and fair: the platform's own window, not half of it")
+    parser.add_argument("--full", action="store_true", help="pace, fair: the platform's own window; callbacks: 50,000")
     parser.add_argument("--database", choices=DATABASES, default="sqlite", help="postgresql: with two machines")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="the same blows again")
     parser.add_argument("--out", type=Path, help="a file that gets every run as a line of JSON")
