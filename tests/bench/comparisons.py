@@ -11,6 +11,7 @@ from statistics import median
 
 from tests.bench import calls, delta, profile, rivals
 from tests.bench import sizes as files
+from tests.bench.callbacks import bare_route, receiver
 from tests.bench.calls import Calls
 from tests.bench.figures import Run
 from tests.bench.opt_outs import opt_outs
@@ -27,6 +28,7 @@ MOST_MB = 150
 NOISE_MB = 15
 CHUNK = 500
 LEAST_OF_PLAIN = 0.6  # of its calls a second; we write everything down, twice
+LEAST_OF_BARE = 0.6
 MOST_IDLE_MS = 25
 SPARE_BYTES = 1 << 30
 SIZES = (10_000_000, 100_000_000, 1_000_000_000)
@@ -186,6 +188,18 @@ def told_elsewhere(bench: Bench) -> Found:
     yield from opt_outs(bench.fresh(), bench.rows)
 
 
+def stored(bench: Bench) -> Found:
+    """(k) callbacks a second that are on disk when they are answered, in turns with a route that only answers."""
+    limits, ours = [], []
+    for _ in range(bench.rounds):
+        limits.append(replace(bare_route(bench.fresh()), name="(k) a bare Flask route, only answers"))
+        yield limits[-1]
+        ours.append(replace(receiver(bench.fresh()), name="(k) the receiver, stored durably"))
+        yield ours[-1]
+    ratio = median(run.rate for run in ours) / median(run.rate for run in limits)
+    yield Goal("callbacks/s stored / callbacks/s of a bare route", ratio, LEAST_OF_BARE, most=False)
+
+
 COMPARISONS: dict[str, Callable[[Bench], Found]] = {
     "speed": speed,
     "subscribers": subscribers,
@@ -197,6 +211,7 @@ COMPARISONS: dict[str, Callable[[Bench], Found]] = {
     "delta": unchanged,
     "calls": single,
     "opt-outs": told_elsewhere,
+    "callbacks": stored,
 }
 ASKED_FOR = ("memory", "sizes")  # takes minutes and gigabytes: run with --ten-million, or by name
 

@@ -133,8 +133,9 @@ def test_of_an_array_each_that_can_be_read_is_kept(door: FlaskClient, kept: Kept
     body = [status, 3, None, {"status": 5}, {"status": "delivered", "deep": deep}, status | {"status": "novel"}]
     assert post(door, DEVINO, body) == 200
     found = kept()
-    good = [(row.kind, row.subject) for row in found if row.state == "waiting"]
+    good = [(row.kind, row.subject) for row in found if row.state == "waiting" and row.account]
     assert good == [("devino.delivered", "6412345678901234567"), ("devino.other", "6412345678901234567")]
+    assert [row.subject for row in found if row.kind == "alarm.raised"] == ["callback.unread/devino/default"]
     assert [row.state for row in found].count("quarantined") == 4
 
 
