@@ -165,7 +165,8 @@ def run(name: str, at: str | None, by: str | None, as_json: bool) -> None:
     note(own, wanted)
     asked = own.ledger.write(lambda tx: slots.ask(tx, name, slot, (by or office.login())[:80]))
     if asked.state == "started":
-        raise Failed(f"The slot {reports.iso(slot)} of {name} was started: job {asked.job_id}.")
+        became = f"job {asked.job_id}" if asked.job_id else asked.why
+        raise Failed(f"The slot {reports.iso(slot)} of {name} was started: {became}.")
     start(own, wanted, asked.id)
     _told(own.ledger.read(lambda tx: _slot_facts(tx, slots.get(tx, asked.id))), as_json)
 
@@ -175,6 +176,10 @@ def _told(facts: dict[str, Any], as_json: bool) -> None:
         show.document(facts)
     elif facts["job"]:
         click.echo(facts["job"])
+    elif facts["state"] == "reading":
+        show.aside(f"{facts['why']} It goes on with the next looks.")
+    elif facts["why"] and facts["state"] == "started":
+        show.aside(facts["why"])
     if facts["state"] == "missed":
         raise Failed(f"It was not started: {facts['why']}")
 

@@ -8,6 +8,7 @@ from schedules import frequent as frequently
 from schedules import nightly as nights
 from schedules.file import in_file
 from schedules.frequent import frequent
+from schedules.hourly import hourly
 from schedules.nightly import nightly
 from schedules.schedule import Schedule
 from schedules.wrong import mistakes_of
@@ -26,7 +27,7 @@ def declared() -> list[Schedule]:
     Raises `SettingsError` with every mistake of the file.
     """
     values = read(SETTINGS)
-    return [*_checked([*nightly(values), *frequent(values)]), *in_file(settings().schedules_file)]
+    return [*_checked([*nightly(values), *frequent(values), *hourly()]), *in_file(settings().schedules_file)]
 
 
 def _checked(own: list[Schedule]) -> list[Schedule]:

@@ -30,7 +30,7 @@ from worker.settings import SettingsError
 SPAN = re.compile(r"(\d{1,6})([smhd]?)")
 SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 PERCENT = re.compile(r"(\d{1,4}(?:\.\d+)?)\s?%")
-KEYS = tuple(one.name for one in fields(Schedule) if one.name != "name")
+KEYS = tuple(one.name for one in fields(Schedule) if one.name not in ("name", "reads"))
 NEEDED = ("cron",)
 
 

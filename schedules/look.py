@@ -11,9 +11,10 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
+from schedules.missed import alarm_missed
 from schedules.schedule import Schedule
 from schedules.slots import Due, Missing, between, too_late
-from schedules.start import alarm_missed, start
+from schedules.start import start
 from worker.ledger import schedules, slots
 from worker.ledger.types import Connection, LedgerError
 from worker.process import Process
@@ -41,7 +42,7 @@ def look(process: Process, declared: Iterable[Schedule]) -> None:
 def look_at(process: Process, schedule: Schedule) -> None:
     note(process, schedule)
     sift(process, schedule)
-    due = process.ledger.read(lambda tx: slots.waiting(tx, schedule.name))
+    due = process.ledger.read(lambda tx: slots.being_read(tx, schedule.name) or slots.waiting(tx, schedule.name))
     if due and due[0].not_before <= time.time():
         start(process, schedule, due[0].id)
 

@@ -7,6 +7,7 @@ import zoneinfo
 from dataclasses import dataclass, field
 from typing import Any
 
+from worker.listed import Listed
 from worker.operation import JSON
 
 LATE = ("skip", "once", "each")
@@ -26,6 +27,8 @@ class Schedule:
 
     In place of an operation it may name the file of a `newsletter`, which is planned at each slot, and goes by itself
     while it is what a person approved (`worker/newsletters/again.py`).
+
+    One that `reads` a list makes no job: `schedules/reading.py` reads it.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Schedule:
     wait: float = 0.0
     size_within: float | None = None
     newsletter: str | None = None
+    reads: Listed | None = None
 
     @property
     def starts(self) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from schedules.arrival import STEADY, Found, NotThere, differs, look
 from schedules.dates import filled
+from schedules.missed import MISSED, alarm_missed
+from schedules.reading import Reading
 from schedules.schedule import Schedule
 from worker.alarms import end_alarm, raise_alarm
 from worker.intake import record
@@ -29,7 +30,8 @@ from worker.sources.refused import SourceRefused
 from worker.wake import wake_up
 
 LEASE = 60.0
-MISSED, ODD_FILE = "slot.missed", "slot.odd_file"
+READS = 180.0  # longer than a look may take that reads
+ODD_FILE = "slot.odd_file"
 log = logging.getLogger(__name__)
 
 
@@ -168,15 +170,9 @@ class Start:
         raise Later(f"It waits for job {running} of an earlier slot.")
 
 
-def alarm_missed(tx: Connection, schedule: Schedule, missed: Sequence[int], why: str) -> None:
-    """Until one of its slots is started again."""
-    first = f"{schedule.local(missed[0]):%Y-%m-%d %H:%M}"
-    which = f"The slot {first}" if len(missed) == 1 else f"{len(missed):,} slots since {first}"
-    raise_alarm(tx, MISSED, schedule.name, f"{which} of schedule {schedule.name} did not run. {why}")
-
-
 def start(process: Process, schedule: Schedule, number: int) -> None:
     """Start the slot of this number, unless somebody else does."""
-    row = process.ledger.write(lambda tx: slots.claim(tx, number, process.owner, LEASE))
+    lease = READS if schedule.reads else LEASE
+    row = process.ledger.write(lambda tx: slots.claim(tx, number, process.owner, lease))
     if row is not None:
-        Start(process, schedule, row).run()
+        (Reading if schedule.reads else Start)(process, schedule, row).run()

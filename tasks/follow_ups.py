@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks import travel
@@ -38,6 +38,12 @@ def opted_out_at_omnisense(process: Process, notice: Notice) -> bool:
     """An opt-out from e-mail, by the person, a bounce or a complaint."""
     reason = OPTOUT_TYPES.get(str(notice.content.get("optout_type")).lower(), UNSUBSCRIPTION)
     return _enter(process, notice, notice.content["email"], reason)
+
+
+@follows("omnisend.opted_out")
+def opted_out_at_omnisend(process: Process, notice: Notice) -> bool:
+    """Found in its list, which names the channel."""
+    return _enter(process, notice, notice.content["address"], UNSUBSCRIPTION, (notice.content["channel"],))
 
 
 @follows("omnisense.opted_in")
@@ -100,8 +106,8 @@ def _of(tx: Any, reference: Reference) -> tuple[Any, Any]:
     return jobs.get(tx, reference.job), planning.chunk_of(tx, reference.job, reference.chunk)
 
 
-def _enter(process: Process, notice: Notice, address: str, reason: str) -> bool:
+def _enter(process: Process, notice: Notice, address: str, reason: str, channels: Sequence[str] = ()) -> bool:
     account, at = str(notice.account), min(notice.happened_at, time.time())
-    events = [Event(address, channel, reason, at, account, MARKETING) for channel in channels_of(address)]
+    events = [Event(address, one, reason, at, account, MARKETING) for one in channels or channels_of(address)]
     process.ledger.write(lambda tx: [register.enter(process, tx, event, account) for event in events])
     return True

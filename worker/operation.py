@@ -16,6 +16,7 @@ from marshmallow import Schema
 from worker.callback import Callbacks
 from worker.campaign import Campaign
 from worker.consent import Addressed, Transactional
+from worker.listed import Listed
 from worker.rows import Rows
 from worker.wire import Asked, Choice, Keeps, Later, Lookup, Pages, Sending, Sorted, Steps, Wire
 
@@ -188,7 +189,8 @@ class Platform:
 
     `access(values)` builds the way in from setting values or says in a sentence what is missing
     (`NotConnected`); `sign(operation, unsigned, access)` adds credentials; `read(operation, status, headers, body)`
-    reads an answer's words, whatever its status, or raises `Unreadable`. `callbacks` if it calls us.
+    reads an answer's words, whatever its status, or raises `Unreadable`. `callbacks` if it calls us,
+    `opt_outs` if it lists who opted out and calls nobody for it.
     `persons` are the words by which its operations know who has an address (`Operation.person`).
     """
 
@@ -203,6 +205,7 @@ class Platform:
     on_unsure: Setting | None = None
     probe: str | None = None
     callbacks: Callbacks | None = None
+    opt_outs: Listed | None = None
     persons: Callable[[str], Sequence[str]] = lambda _address: ()
 
 

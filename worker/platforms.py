@@ -34,7 +34,8 @@ def operations() -> Mapping[str, Operation]:
 @functools.cache
 def kinds() -> frozenset[str]:
     """Every kind of notice that a platform can tell."""
-    return frozenset(kind for one in platforms().values() if one.callbacks for kind in one.callbacks.kinds)
+    called = (kind for one in platforms().values() if one.callbacks for kind in one.callbacks.kinds)
+    return frozenset([*called, *(one.opt_outs.kind for one in platforms().values() if one.opt_outs)])
 
 
 @functools.cache

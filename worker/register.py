@@ -16,9 +16,11 @@ from worker.ledger.consents import Entry, Place
 from worker.ledger.receipts import Change
 from worker.ledger.types import Connection
 from worker.process import Process
+from worker.words import MARKETING
 
 OPTED_OUT = "consent.opted_out"
 CLOCKS_DIFFER = 300.0
+A_SECOND = 1.0
 LONGEST = 200  # of the columns `source` and `said_by`
 
 
@@ -47,6 +49,14 @@ def enter(process: Process, tx: Connection, event: Event, said_by: str) -> int |
     if event.reason in rule.opt_outs and now.state == "out":
         notices.announce(tx, OPTED_OUT, str(number), urgent=True)
     return number
+
+
+def opted_out_by(process: Process, tx: Connection, address: str, channel: str, at: float) -> bool:
+    """Whether an opt-out from marketing is known that is as late as this; a platform may keep whole seconds alone.
+    Raises `NoAddress`."""
+    row = consents.at(tx, Place(hashed(process, tx, address), channel, MARKETING))
+    known: Known = json.loads(row.known) if row else {}
+    return any(known[reason][0] + A_SECOND > at for reason in platforms.consent().opt_outs if reason in known)
 
 
 def hashed(process: Process, tx: Connection, address: str) -> str:

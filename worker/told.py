@@ -52,6 +52,11 @@ def keep(process: Process, account: Account, body: bytes, encoding: str = "") ->
     return kept
 
 
+def tell(process: Process, tx: Connection, account: Account, told: Told) -> bool:
+    """Write one thing down that the platform told when it was asked: True when it was not known."""
+    return _announce(process, tx, account, replace(told, happened_at=_moment(told.happened_at)))
+
+
 def _pieces(account: Account, body: bytes, encoding: str) -> Sequence[Told | Unread]:
     assert account.platform.callbacks is not None  # noqa: S101 - its door was mounted from this record
     if encoding.strip().lower() not in ("", "identity"):

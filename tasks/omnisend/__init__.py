@@ -3,6 +3,7 @@
 from tasks.omnisend.access import SETTINGS, access, sign
 from tasks.omnisend.answers import read
 from tasks.omnisend.operations import OPERATIONS
+from tasks.omnisend.opted_out import LISTED
 from worker.operation import Platform, Setting
 
 PLATFORM = Platform(
@@ -15,5 +16,6 @@ PLATFORM = Platform(
     read=read,
     operations=OPERATIONS,
     probe="omnisend.list_contacts",
+    opt_outs=LISTED,
     persons=lambda address: (f"email:{address.lower()}", f"email:{address}", f"phone:{address}"),
 )

@@ -37,7 +37,7 @@ def rows(folder: Path, day: str, count: int) -> None:  # noqa: F811
 
 
 def test_next_is_told_in_both_times(mine: Path, ow: Ow) -> None:  # noqa: F811
-    found = asked(ow, "next", "--count", "3")["next"]
+    found = asked(ow, "next", "mine", "--count", "3")["next"]
     assert len(found) == 3
     assert all(one["slot"].endswith("T23:30:00Z") for one in found)
     assert all(one["local"].endswith("T02:30+03:00") for one in found)
@@ -90,7 +90,7 @@ def test_the_job_before_it_has_to_be_over(mine: Path, ow: Ow) -> None:  # noqa: 
 def test_pause_names_who_did_it_and_resume_goes_on(mine: Path, ow: Ow) -> None:  # noqa: F811
     assert asked(ow, "pause", "mine", "--by", "anna") == {"schedule": "mine", "state": "paused"}
     assert ow("schedules", "pause", "mine").stderr == "mine is paused already.\n"
-    assert asked(ow, "list")["schedules"][0]["paused_by"] == "anna"
+    assert asked(ow, "list")["schedules"][-1]["paused_by"] == "anna"
     assert ow("schedules", "resume", "mine").exit_code == 0
     assert ow("schedules", "resume", "mine").stderr == "mine is not paused.\n"
 

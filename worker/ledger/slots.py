@@ -1,6 +1,7 @@
 """Slots: the moments at which a schedule was due, each once, and what became of it; and what is known of a schedule.
 
 A slot is `due` until it is `started`, which is written with its job in one transaction, or `missed`, with the reason.
+That of a list is `reading` from its first page to its last, and `started` then, without a job.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Connection,
     Float,
     Index,
+    LargeBinary,
     Row,
     Select,
     String,
@@ -39,7 +41,7 @@ slots = Table(
     Column("id", ROW_ID, primary_key=True, autoincrement=True),
     Column("schedule", String(80), nullable=False),
     Column("slot", BigInteger, nullable=False),  # when it was due
-    Column("state", String(8), nullable=False),  # due | started | missed
+    Column("state", String(8), nullable=False),  # due | reading | started | missed
     Column("asked_by", String(80)),  # a person; without one it was the clock
     Column("job_id", String(20)),
     Column("reason", String(20)),
@@ -47,6 +49,7 @@ slots = Table(
     Column("stamp", String(80)),  # of its file when that was last looked at
     Column("size", BigInteger),  # of its file when it was started
     Column("settled_at", Float),
+    Column("place", LargeBinary),  # sealed: how far its list was read
     *claim_columns(),
     UniqueConstraint("schedule", "slot"),
     Index(None, "schedule", "state", "slot"),
@@ -75,12 +78,12 @@ def record(tx: Connection, schedule: str, found: Iterable[int]) -> None:
 def ask(tx: Connection, schedule: str, slot: int, who: str) -> Row[Any]:
     """The slot that a person wants to run now: a new one, one that waits, or one that was missed.
 
-    One that was started stays as it is.
+    One that was started, or is being read, stays as it is.
     """
     which = (slots.c.schedule == schedule, slots.c.slot == slot)
     if not insert_new(tx, slots, {"schedule": schedule, "slot": slot, "state": "due", "asked_by": who}):
         again = {"state": "due", "asked_by": who, "reason": None, "why": None, "settled_at": None, "not_before": 0}
-        tx.execute(update(slots).where(*which, slots.c.state != "started").values(**again))
+        tx.execute(update(slots).where(*which, slots.c.state.in_(("due", "missed"))).values(**again))
     return tx.execute(select(slots).where(*which)).one()
 
 
@@ -90,13 +93,18 @@ def waiting(tx: Connection, schedule: str) -> list[Row[Any]]:
     return list(tx.execute(select(slots).where(slots.c.schedule == schedule, _due()).order_by(*order)))
 
 
+def being_read(tx: Connection, schedule: str) -> list[Row[Any]]:
+    """The slot whose list is being read: one at most."""
+    return list(tx.execute(select(slots).where(slots.c.schedule == schedule, slots.c.state == "reading")))
+
+
 def get(tx: Connection, number: int) -> Row[Any]:
     """The slot, with the state of its job."""
     return tx.execute(_with_job().where(slots.c.id == number)).one()
 
 
 def claim(tx: Connection, number: int, owner: str, lease: float) -> Row[Any] | None:
-    taken = claims.take(tx, slots, owner, lease, slots.c.id == number, _due())
+    taken = claims.take(tx, slots, owner, lease, slots.c.id == number, _open())
     return taken[0] if taken else None
 
 
@@ -110,8 +118,21 @@ def started(tx: Connection, held: Claim, job_id: str | None, size: int | None, w
     return claims.release(tx, slots, held, _due(), state="started", **values)
 
 
+def go_on_at(tx: Connection, held: Claim, place: bytes | None, why: str) -> bool:
+    """Its list was read up to here, None for its beginning; it is held on."""
+    return claims.change(tx, slots, held, _open(), state="reading", place=place, why=why)
+
+
+def read_through(tx: Connection, held: Claim, why: str) -> bool:
+    """Its list was read to its end."""
+    values = {"state": "started", "place": None, "why": why, "settled_at": time.time()}
+    return claims.release(tx, slots, held, _open(), **values)
+
+
 def missed(tx: Connection, held: Claim, reason: str, why: str) -> bool:
-    return claims.release(tx, slots, held, _due(), state="missed", reason=reason, why=why, settled_at=time.time())
+    return claims.release(
+        tx, slots, held, _open(), place=None, state="missed", reason=reason, why=why, settled_at=time.time()
+    )
 
 
 def miss(tx: Connection, numbers: Sequence[int], owner: str, reason: str, why: str) -> None:
@@ -151,3 +172,7 @@ def _with_job() -> Select[Any]:
 
 def _due() -> Any:
     return slots.c.state == "due"
+
+
+def _open() -> Any:
+    return claims.one_of(slots.c.state, ("due", "reading"))

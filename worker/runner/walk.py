@@ -33,18 +33,32 @@ class Stopped(Exception):
     """The list could not be walked to its end; the sentence says why."""
 
 
+@dataclass(frozen=True)
+class Page:
+    """`following` asks for the next one; None after the last."""
+
+    rows: list[JSON] = field(repr=False)
+    following: JSON | None = field(repr=False)
+
+
 @dataclass
 class Walk:
-    """The pages of one list. `say` is told of waits, and of an end that is not the platform's own."""
+    """The pages of one list. `say` is told of waits, and of an end that is not the platform's own. `patience` is how
+    many seconds a page may be waited for."""
 
     process: Process
     operation: Operation
     account: Account
     say: Say
+    patience: float = GIVE_UP["call"]
     _seen: set[str] = field(default_factory=set, repr=False)
 
     def pages(self, first: JSON) -> Iterator[list[JSON]]:
         """The rows of each page. Raises `Stopped`, `results.Refused`, `NotConnected`."""
+        return (page.rows for page in self.steps(first))
+
+    def steps(self, first: JSON) -> Iterator[Page]:
+        """Each page with the payload of the next; the same errors."""
         pages = self.operation.pages
         assert pages is not None  # noqa: S101 - only lists are walked
         following: JSON | None = first
@@ -57,8 +71,8 @@ class Walk:
             answer = self._page(wire).answer or {}
             rows: list[JSON] = answer[pages.items]
             self._refuse_the_same(before, rows)
-            yield rows
             before, following = rows, pages.following(payload, answer)
+            yield Page(rows, following)
 
     def _asked_before(self, wire: Wire) -> bool:
         fingerprint = digest(wire.path, *(f"{name}={value}" for name, value in sorted(wire.query)))[:FINGERPRINT]
@@ -92,7 +106,7 @@ class Walk:
             raise results.Refused.of(error.refusals, None) from None
 
     def _page(self, wire: Wire) -> Reading:
-        tries, until = 0, time.monotonic() + GIVE_UP["call"]
+        tries, until = 0, time.monotonic() + self.patience
         while True:
             match result := self._ask(wire):
                 case Reading():
