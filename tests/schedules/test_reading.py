@@ -47,6 +47,12 @@ def contact(n: int, status: str = OUT, date: str = DATE) -> dict[str, Any]:
     return {"identifiers": [email]}
 
 
+@pytest.fixture(autouse=True)
+def unwoken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no broker: a test moves the jobs of opt-outs by hand."""
+    monkeypatch.setattr(follow_ups, "wake_up", lambda _job: True)
+
+
 @pytest.fixture
 def shop(played: Sandbox) -> Shop:  # noqa: F811
     """Contacts change at Omnisend itself."""
@@ -157,10 +163,7 @@ def test_our_own_opt_out_does_not_come_back_and_theirs_travels(
     house: Process,  # noqa: F811
     shop: Shop,
     due: Due,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(follow_ups, "wake_up", lambda _job: True)
-
     def deliver() -> list[str]:
         while notices.hand_out(house) or house.ledger.read(ledger_notices.any_waiting):
             pass
