@@ -43,6 +43,19 @@ class Role(Protocol):
 
 
 @runtime_checkable
+class Spread(Protocol):
+    """A role whose paths begin in further places, too."""
+
+    @property
+    def also(self) -> tuple[str, ...]: ...
+
+
+def prefixes(role: Role) -> tuple[str, ...]:
+    """Every place where paths of this role begin."""
+    return (role.prefix, *(role.also if isinstance(role, Spread) else ()))
+
+
+@runtime_checkable
 class Remembering(Protocol):
     """A role that keeps what it was told until it is to forget it."""
 

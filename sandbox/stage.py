@@ -9,7 +9,7 @@ from sandbox.answer import Refusal
 from sandbox.arrivals import Arrivals
 from sandbox.faults import BadFault, Faults, is_wait, is_whole
 from sandbox.log import Log
-from sandbox.role import KnowsPeople, Limited, Playful, Remembering, Role, ShowsState
+from sandbox.role import KnowsPeople, Limited, Playful, Remembering, Role, ShowsState, prefixes
 from sandbox.tally import Tally
 from sandbox.wire import Wire
 
@@ -35,7 +35,7 @@ class Stage:
         self.arrivals.distance = float(seconds)
 
     def role_of(self, path: str) -> Role | None:
-        return next((role for role in self.roles if path.startswith(f"{role.prefix}/")), None)
+        return next((role for role in self.roles if path.startswith(tuple(f"{at}/" for at in prefixes(role)))), None)
 
     def role_called(self, title: str) -> Role:
         """The role of this title in any case; the first one if it is empty."""

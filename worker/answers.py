@@ -55,11 +55,19 @@ def meaning(operation: Operation, platform: Platform, repeat: Repeat, answer: An
     if status == HTTPStatus.SERVICE_UNAVAILABLE and (wait := retry_after(answer)) is not None:
         raise Busy(wait, "the platform answered 503 and when to come back")
     if status in KEYS_WRONG:
-        why = f"{platform.title} answered {status}: the keys of this account are not accepted"
-        raise Forbidden(why, "Set the right keys, start the workers anew")
+        raise _not_let_in(operation, platform, status)
     if 200 <= status < 300 or (400 <= status < 500 and status not in NOT_A_NO):
         return _words(operation, platform, repeat, answer)
     raise lost(f"the platform answered {status}", repeat)
+
+
+def _not_let_in(operation: Operation, platform: Platform, status: int) -> Forbidden:
+    if platform.link is None or operation.auth != platform.link.auth:
+        why = f"{platform.title} answered {status}: the keys of this account are not accepted"
+        return Forbidden(why, "Set the right keys, start the workers anew")
+    if status == HTTPStatus.UNAUTHORIZED:
+        return Forbidden(f"{platform.title} answered 401: it no longer takes the token", link="revoked")
+    return Forbidden(f"{platform.title} answered {status}: what was granted is not enough", link="too small")
 
 
 def _words(operation: Operation, platform: Platform, repeat: Repeat, answer: Answer) -> Reading:

@@ -20,12 +20,14 @@ class Refused(Exception):
 class Forbidden(Exception):
     """The account is refused, its keys or its balance: its door closes, the chunk waits, a person has to act.
 
-    `first` is what that person has to do, as a clause.
+    `first` is what that person has to do, as a clause. With `link` it is the account's link that is refused, which is
+    in this state now: nothing else of the account is.
     """
 
-    def __init__(self, why: str | None, first: str = "") -> None:
+    def __init__(self, why: str | None, first: str = "", link: str | None = None) -> None:
         super().__init__(why)
         self.first = first
+        self.link = link
 
 
 class Busy(Exception):

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from worker import links
 from worker.ledger import jobs, planning
 from worker.ledger.ids import new_id
 from worker.ledger.jobs import Asked
 from worker.ledger.types import Connection, Row
+from worker.operation import NotConnected
 from worker.order import Order, refused
+from worker.platforms import account
 from worker.process import Process
 from worker.seal import digest
 from worker.sources.cut import cut
@@ -35,6 +38,8 @@ def record(
         job_id, new = jobs.record(tx, asked(process, order, order.key or task_id))
     except jobs.KeyReused as error:
         raise refused("key_reused", str(error)) from None
+    if new:
+        _demand_link(process, tx, order)
     if new and order.rows is not None:
         _plan_given(process, tx, order, order.rows, job_id)
     if not new or order.kind == "file":
@@ -44,6 +49,16 @@ def record(
     for load in loads:
         planning.add_call(tx, load)
     return Recorded(job_id, new, first)
+
+
+def _demand_link(process: Process, tx: Connection, order: Order) -> None:
+    one = account(order.account)
+    if not one.by_link(order.operation):
+        return
+    try:
+        links.demand(one, links.get(process, tx, one.id))
+    except NotConnected as error:
+        raise refused("not_connected", str(error)) from None
 
 
 def put(process: Process, order: Order, task_id: str | None = None) -> Row[Any]:

@@ -16,6 +16,7 @@ from marshmallow import Schema
 from worker.callback import Callbacks
 from worker.campaign import Campaign
 from worker.consent import Addressed, Transactional
+from worker.link import Link
 from worker.listed import Listed
 from worker.rows import Rows
 from worker.wire import Asked, Choice, Keeps, Later, Lookup, Pages, Sending, Sorted, Steps, Wire
@@ -88,6 +89,8 @@ class Operation:
     With `rows` it delivers files (the platform may tell `later` what came of them); with what stands `around` them in
     each request, single calls as well.
 
+    `deprecated` says in a sentence until when the platform serves it, empty where nobody announced an end.
+
     With a `campaign` it writes to many people at once, and can be planned and approved as a newsletter.
 
     With `steps` it is a flow: a job whose requests are calls of other operations, at the platform `at`. `choices` are
@@ -128,6 +131,7 @@ class Operation:
     transactional: Transactional | None = None
     blind: Callable[[JSON, Mapping[str, str]], str | None] | None = None
     campaign: Campaign | None = None
+    deprecated: str = ""
 
     @property
     def takes_files(self) -> bool:
@@ -190,7 +194,7 @@ class Platform:
     `access(values)` builds the way in from setting values or says in a sentence what is missing
     (`NotConnected`); `sign(operation, unsigned, access)` adds credentials; `read(operation, status, headers, body)`
     reads an answer's words, whatever its status, or raises `Unreadable`. `callbacks` if it calls us,
-    `opt_outs` if it lists who opted out and calls nobody for it.
+    `opt_outs` if it lists who opted out and calls nobody for it, `link` if a person can let us in.
     `persons` are the words by which its operations know who has an address (`Operation.person`).
     """
 
@@ -206,6 +210,7 @@ class Platform:
     probe: str | None = None
     callbacks: Callbacks | None = None
     opt_outs: Listed | None = None
+    link: Link | None = None
     persons: Callable[[str], Sequence[str]] = lambda _address: ()
 
 

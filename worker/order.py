@@ -231,7 +231,8 @@ def _check_account(order: Order) -> None:
     """A platform without keys is not connected: its operations are refused with that sentence."""
     try:
         account = platforms.account(order.account)
-        account.access  # noqa: B018 - raises where a setting is missing
+        if not account.by_link(order.operation):  # its link lies in the ledger: whoever records it looks there
+            account.access  # noqa: B018 - raises where a setting is missing
     except NotConnected as error:
         raise refused("not_connected", str(error)) from None
     if order.on_unsure not in (ON_UNSURE.allowed if order.operation.may_repeat else ("park",)):

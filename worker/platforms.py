@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from worker.accounts import declared, settings_of
 from worker.consent import Rule
+from worker.link import Registered
 from worker.operation import Access, NotConnected, Operation, Pace, Platform
 from worker.settings import pace, read, settings
 
@@ -75,6 +76,21 @@ class Account:
     def access(self) -> Access:
         """Raises `NotConnected` with the sentence that names what is missing."""
         return self.platform.access(self._values)
+
+    def by_link(self, operation: Operation) -> bool:
+        """Whether this operation goes in by the account's link, not by its keys."""
+        return self.platform.link is not None and operation.auth == self.platform.link.auth
+
+    def linked(self, token: str) -> Access:
+        """The way in by a link. Raises `NotConnected`."""
+        assert self.platform.link is not None  # noqa: S101 - only such a platform gives tokens
+        return self.platform.link.access(self._values, token)
+
+    @functools.cached_property
+    def registered(self) -> Registered:
+        """Raises `NotConnected` with the sentence that names what is missing."""
+        assert self.platform.link is not None  # noqa: S101 - asked for before
+        return self.platform.link.registered(self._values)
 
     @functools.cached_property
     def told(self) -> Mapping[str, str]:

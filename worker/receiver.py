@@ -15,8 +15,10 @@ from functools import partial
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import BadRequest, HTTPException
 
+from worker import connecting
 from worker.callback import Called
 from worker.ledger import posts
+from worker.operation import Platform
 from worker.platforms import Account, account, account_ids
 from worker.process import process
 from worker.told import keep
@@ -34,6 +36,8 @@ def receiver(wake: Callable[[], None]) -> Flask:
     app.add_url_rule("/readyz", "readyz", _Ready())
     for path, one in doors():
         app.add_url_rule(path, path, partial(_called, one, wake), methods=["POST"], provide_automatic_options=False)
+    for path, platform in ways_back():
+        app.add_url_rule(path, path, partial(_came_back, platform), methods=["GET"], provide_automatic_options=False)
     app.before_request(_began)
     app.after_request(_said)
     app.register_error_handler(HTTPException, lambda error: _empty(error.code or 500))
@@ -43,6 +47,32 @@ def receiver(wake: Callable[[], None]) -> Flask:
 def doors() -> list[tuple[str, Account]]:
     """Where each account is called that has a secret for it."""
     return [(one.callback_path, one) for one in map(account, account_ids()) if one.callback_secrets]
+
+
+def ways_back() -> list[tuple[str, Platform]]:
+    """Where browsers come back to from each platform that an account can be linked to."""
+    linked = {one.platform.name: one.platform for one in map(account, account_ids()) if connecting.can_begin(one)}
+    return [(connecting.path(platform), platform) for platform in linked.values()]
+
+
+def _came_back(platform: Platform) -> Response:
+    """A person agreed at the platform, or did not: a sentence for them. Whoever only looks uses nothing up."""
+    if request.method != "GET":
+        return _empty(405)
+    try:
+        end = connecting.finish(process(), platform, tuple(request.args.items(multi=True)))
+    except Exception as error:  # noqa: BLE001 - whatever it was, its own words may hold what came in the address
+        log.error("an account of %s could not be linked: %s", platform.title, type(error).__name__)
+        return _page(500, "It could not be stored, so nothing is linked. Connect once more later.")
+    log.log(logging.INFO if end.well else logging.WARNING, "%s", end.sentence)
+    return _page(200 if end.well else 400, end.sentence)
+
+
+def _page(status: int, sentence: str) -> Response:
+    page = Response(f"{sentence}\n", status, content_type="text/plain; charset=utf-8")
+    # The address holds a code: no later page learns of it, nothing on the way keeps the answer.
+    page.headers.update({"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"})
+    return page
 
 
 def _called(one: Account, wake: Callable[[], None]) -> Response:

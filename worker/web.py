@@ -14,7 +14,7 @@ from worker.guests import Doorkeeper
 from worker.ledger.migrate import check_schema
 from worker.parent import tell_ready
 from worker.process import process
-from worker.receiver import doors, receiver
+from worker.receiver import doors, receiver, ways_back
 from worker.settings import Settings
 from worker.waker import Waker
 
@@ -86,6 +86,6 @@ def _told(settings: Settings) -> Mapping[str, Any]:
 
 
 def _began(settings: Settings) -> None:
-    names = [path for path, _account in doors()]
+    names = [*(path for path, _ in doors()), *(path for path, _ in ways_back())]
     log.info("the receiver listens on port %d; doors: %s", settings.port, ", ".join(names) or "none, no secret is set")
     tell_ready()

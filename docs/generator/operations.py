@@ -67,6 +67,7 @@ def _operation(one: Operation) -> str:
     return paragraphs(
         f"### {one.name}",
         one.summary,
+        *filter(None, [one.deprecated]),
         table(("", ""), _facts(one, facts)),
         _shape(one),
         *filter(None, [_own_options(one)]),

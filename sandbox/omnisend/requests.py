@@ -97,7 +97,7 @@ def _get(contacts: Contacts, request: Request, one: str) -> Reply:
     found = contacts.get(one)
     if found is None:
         raise Refusal(404, NOBODY)
-    return Reply(json_answer(200, _shown(found)))
+    return Reply(json_answer(200, shown(found)))
 
 
 def _list(contacts: Contacts, request: Request, _one: str) -> Reply:
@@ -114,7 +114,7 @@ def _list(contacts: Contacts, request: Request, _one: str) -> Reply:
             page.append(contact)
     place = _place(request, query | {"after": page[-1]["contactID"], "limit": str(limit)}) if more else None
     paging = {"previous": None, "next": place, "limit": limit}
-    return Reply(json_answer(200, {"contacts": list(map(_shown, page)), "paging": paging}))
+    return Reply(json_answer(200, {"contacts": list(map(shown, page)), "paging": paging}))
 
 
 def _later(contacts: Contacts, query: dict[str, str]) -> Iterator[JSON]:
@@ -169,7 +169,7 @@ def _named(contact: JSON) -> JSON:
     return email | {"contactID": contact["contactID"]}
 
 
-def _shown(contact: JSON) -> JSON:
+def shown(contact: JSON) -> JSON:
     """As it is answered: without `source`, the consents apart, and null where there are no properties."""
     identifiers = [{name: one[name] for name in SHOWN} for one in contact["identifiers"]]
     consents = [one["consent"] for one in contact["identifiers"] if "consent" in one]

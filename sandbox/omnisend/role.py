@@ -1,4 +1,5 @@
-"""Omnisend's contacts, as its API documentation v3 and its OpenAPI description have them.
+"""Omnisend's contacts, as its API documentation v3 and its OpenAPI description have them; OAuth and version 4 stand in
+grants.py and version4.py.
 
 Saving is an upsert by identifier; an identifier of another contact is ignored. A status with a date earlier than that
 in the system changes nothing; one without a date is of now. 400 calls a minute are taken, counted on arrival; each
@@ -17,9 +18,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.answer import Answer, Refusal
-from sandbox.omnisend import requests
+from sandbox.omnisend import requests, version4
 from sandbox.omnisend.batches import Batches
 from sandbox.omnisend.contacts import Contacts
+from sandbox.omnisend.grants import Grants
 from sandbox.omnisend.rules import check
 from sandbox.request import Request
 from sandbox.role import Reply
@@ -61,30 +63,45 @@ class Omnisend:
     api_key: str = field(default="sandbox-omnisend-key", repr=False)
     title: str = "Omnisend"
     prefix: str = "/v3"
+    also: tuple[str, ...] = (version4.PREFIX, "/oauth2")
     most_bytes: int = 1 << 20
     contacts: Contacts = field(default_factory=_contacts, repr=False)
     window: Window = field(default_factory=lambda: Window(CALLS, SECONDS), repr=False)
+    grants: Grants = field(default_factory=Grants, repr=False)
     batches: Batches = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "batches", Batches(self._post))
 
     def handle(self, request: Request) -> Reply:
-        if request.head.headers.get("X-API-KEY") != self.api_key:
+        path, headers = request.head.path, request.head.headers
+        if path.startswith("/oauth2/"):
+            return self.grants.reply(request)
+        is_v4 = path.startswith(f"{version4.PREFIX}/")
+        let_in = self.grants.knows(headers.get("Authorization")) if is_v4 else headers.get("X-API-KEY") == self.api_key
+        if not let_in or (is_v4 and "X-API-KEY" in headers):
             raise Refusal(401, "Unauthorized - authorization error (invalid basic auth data or API key)")
         try:
             self._let_in()
-            reply = requests.reply(self.contacts, self.batches, request)
+            reply = self._reply(request, is_v4)
         except Refusal as refusal:
             refusal.answer = self._counted(_in_their_form(refusal.answer))
             raise
         return replace(reply, answer=self._counted(reply.answer))
 
+    def _reply(self, request: Request, is_v4: bool) -> Reply:
+        if is_v4:
+            return version4.reply(self.contacts, request)
+        return requests.reply(self.contacts, self.batches, request)
+
     def identity(self, event: Any, at: str) -> int:
         return requests.welcomed(event, at)
 
     def environment(self, url: str) -> dict[str, str]:
-        return {"OMNISEND_BASE_URL": url.removesuffix(self.prefix), "OMNISEND_API_KEY": self.api_key}
+        base = url.removesuffix(self.prefix)
+        application = {"CLIENT_ID": self.grants.client_id, "CLIENT_SECRET": self.grants.client_secret}
+        told = {"BASE_URL": base, "API_KEY": self.api_key, "OAUTH_URL": base, **application}
+        return {f"OMNISEND_{name}": value for name, value in told.items()}
 
     def state(self, query: Mapping[str, str]) -> Any:
         """The contacts as they are now, or the one with this `contactID`, `email` or `phone`; the window's counts. With
@@ -98,7 +115,8 @@ class Omnisend:
             get = self.contacts.get
             one = get(query[asked]) if asked == "contactID" else self.contacts.of(asked, query[asked])
             found = [one] if one else []
-        return {"contacts": found, "window": self.window.counts(), "batches": self.batches.counts()}
+        counts = {"window": self.window.counts(), "batches": self.batches.counts(), "exchanges": self.grants.exchanges}
+        return {"contacts": found, **counts}
 
     def forget(self) -> None:
         """Everything is as in the beginning, but for the window's size."""
@@ -106,10 +124,12 @@ class Omnisend:
         self.contacts.save(FIRST, FIRST_AT, FIRST_ID)
         self.window.clear()
         self.batches.clear()
+        self.grants.clear()
 
     def play(self, told: Mapping[str, Any]) -> None:
-        """How batches are played from now on."""
+        """How batches and grants are played from now on."""
         self.batches.play(told)
+        self.grants.play(told)
 
     def _post(self, contact: JSON) -> JSON:
         check(contact)

@@ -24,7 +24,7 @@ def access(values: Mapping[str, str]) -> Access:
         raise NotConnected(f"Omnisend is not connected: set {API_KEY.name}.")
     if not (key.isascii() and key.isprintable() and " " not in key):
         raise NotConnected(f"{API_KEY.name} holds a character that no key has: copy it again.")
-    return Access(_checked(base_url(values)), {API_KEY.name: key})
+    return Access(checked(BASE_URL, base_url(values)), {API_KEY.name: key})
 
 
 def base_url(values: Mapping[str, str]) -> str:
@@ -32,14 +32,15 @@ def base_url(values: Mapping[str, str]) -> str:
     return (values.get(BASE_URL.name) or str(BASE_URL.default)).rstrip("/")
 
 
-def _checked(url: str) -> str:
+def checked(setting: Setting, url: str) -> str:
+    """An address of https and a host alone, as this setting has to be. Raises `NotConnected`."""
     try:
         parts = urlsplit(url)
         bare = bool(parts.hostname) and not (parts.path or parts.query or parts.fragment or parts.username)
     except ValueError:
         bare = False
     if not bare or not url.startswith(("https://", *LOOPBACK)):
-        raise NotConnected(f"{BASE_URL.name} must be https:// and a host, like {BASE_URL.default}, without a path.")
+        raise NotConnected(f"{setting.name} must be https:// and a host, like {setting.default}, without a path.")
     return url
 
 

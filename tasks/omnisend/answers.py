@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from tasks.omnisend.oauth import AUTH
 from worker.operation import JSON, Operation, Reading, Unreadable
 
 # What a status means here beyond its number, and what to do about it.
@@ -60,6 +61,8 @@ def _fits(operation: Operation, said: JSON) -> bool:
         return True
     if operation.pages:
         return isinstance(said.get(operation.pages.items), list) and _leads_on(said.get("paging"))
+    if operation.auth == AUTH:
+        return bool(said)  # no document shows what version 4 answers
     return isinstance(said.get("contactID"), str | int)
 
 

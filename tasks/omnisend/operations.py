@@ -6,10 +6,10 @@ Source: Omnisend API v3, "Contacts", and its OpenAPI description. It names no li
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.omnisend import agreed, batches, imported, requests
+from tasks.omnisend import agreed, batches, imported, oauth, requests
 from tasks.omnisend.imported import ImportedContact
-from tasks.omnisend.requests import CONTACTS
-from tasks.omnisend.shapes import SaveContact, UpdateContact, WhichContact, WhichContacts
+from tasks.omnisend.requests import BY_EMAIL, CONTACTS
+from tasks.omnisend.shapes import SaveContact, UpdateContact, WhichContact, WhichContacts, WhoseContact
 from worker.operation import Limits, Operation, Repeat
 from worker.rows import Rows
 from worker.wire import Pages
@@ -88,6 +88,19 @@ OPERATIONS = (
         compose=requests.contacts,
         pages=Pages("contacts", requests.following),
         example={"status": "subscribed", "limit": 100},
+    ),
+    Operation(
+        name="omnisend.get_contact_v4",
+        summary="Ask what Omnisend knows of the contact with an e-mail address, by the account's link (version 4).",
+        source='Omnisend, "General information", Making a request to the API',
+        method="GET",
+        path=f"{BY_EMAIL}{{email}}",
+        shape=WhoseContact,
+        repeat=Repeat.SAFE,
+        auth=oauth.AUTH,
+        compose=requests.get_v4,
+        deprecated="Omnisend serves version 4 until 15 June 2027, and advises version 3 for whatever is new.",
+        example={"email": "austin.powers@example.com"},
     ),
     Operation(
         name="omnisend.import_contacts",

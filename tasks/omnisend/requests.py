@@ -14,6 +14,7 @@ from worker.outcome import Refusal
 from worker.wire import Asked, Query, Sending, Wire
 
 CONTACTS = "/v3/contacts"
+BY_EMAIL = "/v4/contacts/email:"
 PORTS = {"http": 80, "https": 443}
 
 
@@ -61,6 +62,11 @@ def update(payload: JSON, _sending: Sending) -> Wire:
 
 def get(payload: JSON, _sending: Sending) -> Wire:
     return Wire(_path(payload["contactID"]))
+
+
+def get_v4(payload: JSON, _sending: Sending) -> Wire:
+    """`GET /v4/contacts/email:{email}`."""
+    return Wire(f"{BY_EMAIL}{quote(payload['email'], safe='')}")
 
 
 def contacts(payload: JSON, sending: Sending) -> Wire:

@@ -121,6 +121,13 @@ class WhichContact(Shape):
     contactID = Id(required=True)
 
 
+class WhoseContact(Shape):
+    """One contact by its e-mail address."""
+
+    elsewhere: ClassVar[Mapping[str, str]] = {"contactID": "Leave it out: omnisend.get_contact takes it."}
+    email = Address(required=True)
+
+
 class WhichContacts(Shape):
     """Which contacts to list: all that fit, a page at a time. For a further page give `next`, and nothing else."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 import sandbox.server
+from sandbox.omnisend.grants import Grants
 from sandbox.server import Sandbox
 from worker import platforms
 
@@ -23,6 +24,7 @@ def connected(played: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sand
     played.reset()
     for name, value in played.environment().items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("TOKEN", Grants().first_token)
     platforms.account.cache_clear()
     yield played
     platforms.account.cache_clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +16,7 @@ from worker.answers import Answer, Lost, NotSent, lost, meaning
 from worker.check import check_payload
 from worker.client import Client, Parcel
 from worker.errors import Busy, Down, Forbidden, Refused, Unsure
-from worker.operation import JSON, Operation, Reading, Repeat, Timeouts
+from worker.operation import JSON, Access, Operation, Reading, Repeat, Timeouts
 from worker.parts import parts_of
 from worker.platforms import Account
 from worker.rows import Brief, Rows
@@ -91,8 +92,13 @@ def _wire_of_row(operation: Operation, rows: Rows, row: JSON, account: Account) 
     return wire_of_rows(operation, rows.encode([rows.fit(row, brief) if rows.fit else row], brief), brief)
 
 
+def way_in(operation: Operation, account: Account) -> Access:
+    """A token of the sandbox's stands in for the account's link, where the operation goes by it."""
+    return account.linked(os.environ["TOKEN"]) if account.by_link(operation) else account.access
+
+
 def packed(operation: Operation, client: Client, account: Account) -> Parcel:
-    return client.pack(operation, account.platform, account.access, wire_of(operation, account))
+    return client.pack(operation, account.platform, way_in(operation, account), wire_of(operation, account))
 
 
 def ask(operation: Operation, repeat: Repeat) -> Reading:
@@ -133,6 +139,7 @@ def test_wrong_keys_are_forbidden(operation: Operation, connected: Sandbox, monk
     for setting in platforms.platforms()[operation.platform].settings:
         if setting.secret:
             monkeypatch.setenv(setting.name, "wrong")
+    monkeypatch.setenv("TOKEN", "wrong")
     platforms.account.cache_clear()
     with pytest.raises(Forbidden):
         ask(operation, HARMFUL)
@@ -168,8 +175,9 @@ def test_nobody_there_means_not_sent(
 def test_keys_are_added_at_the_last_moment_and_shown_nowhere(operation: Operation, connected: Sandbox) -> None:
     account = platforms.account(f"{operation.platform}/default")
     parcel = packed(operation, Client(), account)
-    secrets = list(account.access.credentials.values())
+    access = way_in(operation, account)
+    secrets = list(access.credentials.values())
     sent = (parcel.request.body or b"") + repr(parcel.request.headers).encode()
     assert any(secret.encode() in sent for secret in secrets)
-    shown = repr(parcel) + repr(account.access) + repr(Answer(200, {}, b"x"))
+    shown = repr(parcel) + repr(access) + repr(Answer(200, {}, b"x"))
     assert not any(secret in shown for secret in secrets)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from worker import outage
+from worker import links, outage
 from worker.cli import office, options, show
 from worker.cli.account_check import checked_account
 from worker.cli.commands import Commands
@@ -16,9 +16,10 @@ from worker.ledger import doors
 from worker.ledger.types import Row
 from worker.operation import NotConnected
 from worker.platforms import account, account_ids, platforms
+from worker.process import Process
 
 
-@click.group(cls=Commands)
+@click.group(cls=Commands, places={"connect": "worker.cli.connect:connect"})
 def accounts() -> None:
     """The platforms' accounts."""
 
@@ -29,7 +30,7 @@ def list_accounts(as_json: bool) -> None:
     """Each account: connected or not, its pace, and whether it is open."""
     own = office.for_reading()
     found = {door.id: door for door in own.ledger.read(doors.all_of)}
-    facts = [facts_of(name, found) for name in account_ids()]
+    facts = [facts_of(name, found) | {"link": link_of(own, name)} for name in account_ids()]
     if as_json:
         show.document({"accounts": facts})
         return
@@ -37,6 +38,8 @@ def list_accounts(as_json: bool) -> None:
         click.echo(f"{one['account']}  {one['connection']}  {one['pace']}  door {one['door']}")
         if one["why"]:
             click.echo(f"    {one['why']}")
+        if one["link"]:
+            click.echo(f"    {_linked(one['account'], one['link'])}")
 
 
 @accounts.command("check")
@@ -107,6 +110,20 @@ def facts_of(wanted: str, found: dict[str, Row[Any]]) -> dict[str, Any]:
         "door": door.state if door else "open",
         "why": door.why if door else None,
     }
+
+
+def link_of(own: Process, wanted: str) -> dict[str, Any] | None:
+    """What may be shown of an account's link; None where there is none, and never was."""
+    found = own.ledger.read(lambda tx: links.get(own, tx, wanted)) if account(wanted).platform.link else None
+    return found.told() if found else None
+
+
+def _linked(wanted: str, link: dict[str, Any]) -> str:
+    if link["state"] != "linked":
+        because = f" ({link['broken']})" if link["broken"] else ""
+        return f"link {link['state']}{because}: `omniworker accounts connect {wanted}` makes a new one"
+    lacks = f"; not granted: {' '.join(link['lacks'])}" if link["lacks"] else ""
+    return f"linked, for {' '.join(link['granted']) or 'nothing'}{lacks}"
 
 
 def connection(wanted: str) -> str | None:

@@ -44,6 +44,7 @@ def facts_of(one: Operation) -> dict[str, Any]:
         "name": one.name,
         "summary": one.summary,
         "source": one.source,
+        "deprecated": one.deprecated or None,
         "platform": platforms()[one.platform].title,
         "request": f"{one.method} {one.path}",
         "takes": "call" if one.takes_calls else "file",
@@ -87,6 +88,7 @@ def _text(facts: dict[str, Any]) -> str:
         [
             ("request", facts["request"]),
             ("source", facts["source"]),
+            *([("until", facts["deprecated"])] if facts["deprecated"] else []),
             ("repeat", facts["repeat"]),
             ("limits", of_request),
             ("command", facts["command"]),

@@ -24,6 +24,12 @@ def first(tx: Connection, name: str, value: bytes) -> bytes:
     return kept
 
 
+def exchange(tx: Connection, name: str, before: bytes, value: bytes) -> bool:
+    """`value` in place of what was read `before`; False when somebody was faster."""
+    same = (keepsakes.c.id == name) & (keepsakes.c.value == before)
+    return tx.execute(update(keepsakes).where(same).values(value=value)).rowcount == 1
+
+
 def keep(tx: Connection, name: str, value: bytes) -> None:
     """`value` from now on."""
     if not insert_new(tx, keepsakes, {"id": name, "value": value}):

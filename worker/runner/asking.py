@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from worker import outage
+from worker import links, outage
 from worker.errors import Busy, Down, Forbidden, Refused
 from worker.ledger.types import Connection
+from worker.links import access_of
 from worker.operation import Operation, Reading, Repeat
 from worker.platforms import Account
 from worker.process import Process
@@ -30,7 +31,7 @@ def ask(process: Process, question: Consignment | Question) -> Result:
         result: Result = error
     else:
         result = sending.send(process, question, parcel)
-    process.ledger.write(lambda tx: _move_door(tx, account, result))
+    process.ledger.write(lambda tx: _move_door(process, tx, question, result))
     return result
 
 
@@ -38,8 +39,9 @@ def knock(process: Process, operation: Operation, account: Account) -> Result:
     """Whether the platform takes the keys of this account: a safe read with the operation's example, whatever the
     account's door says, which it doesn't move. Raises `Busy` where there is no budget for it now."""
     wire = wire_of(process, operation, account, operation.example, None)
-    pack = partial(process.client.pack, operation, account.platform, account.access, wire)
-    question = Question(operation, account, Repeat.SAFE, pack)
+    access = access_of(process, operation, account)
+    pack = partial(process.client.pack, operation, account.platform, access, wire)
+    question = Question(operation, account, access, Repeat.SAFE, pack)
     try:
         parcel = sending.ready_in_place(process, question, process.ledger.flush)
     except Down as error:
@@ -47,12 +49,15 @@ def knock(process: Process, operation: Operation, account: Account) -> Result:
     return sending.send(process, question, parcel)
 
 
-def _move_door(tx: Connection, account: str, result: Result) -> None:
+def _move_door(process: Process, tx: Connection, question: Consignment | Question, result: Result) -> None:
+    account = question.account.id
     match result:
         case Reading() | Refused():
             outage.answered(tx, account)
         case Busy():
             outage.busy(tx, account, result.wait)
+        case Forbidden() if result.link:
+            links.broke(process, tx, question.account, question.access, result)
         case Forbidden():
             outage.forbid(tx, account, str(result), result.first)
         case _:

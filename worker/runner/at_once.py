@@ -15,7 +15,8 @@ from worker.errors import Busy, Refused
 from worker.ledger import planning
 from worker.ledger.claims import of
 from worker.ledger.types import Connection, Row
-from worker.operation import Repeat
+from worker.links import access_of
+from worker.operation import Access, NotConnected, Repeat
 from worker.order import Order
 from worker.process import Process
 from worker.runner import books, sending
@@ -29,6 +30,7 @@ class Leaving:
     """A request that may leave as soon as its call is on disk."""
 
     order: Order
+    access: Access = field(repr=False)
     repeat: Repeat
     parcel: Parcel = field(repr=False)
     seen: Seen | None = field(default=None, repr=False)
@@ -55,13 +57,14 @@ def ready(process: Process, order: Order) -> Leaving | None:
         if heeded.changed or order.options.get("unchecked"):
             return None
         wire = wire_of(process, order.operation, account, payload, None, purpose)
-        parcel = process.client.pack(order.operation, account.platform, account.access, wire)
+        access = access_of(process, order.operation, account)
+        parcel = process.client.pack(order.operation, account.platform, access, wire)
         if process.stopping.is_set() or not process.client.is_open(parcel):
             return None
         process.budget.take(order.account, account.pace)
-    except (Busy, Refused):
+    except (Busy, Refused, NotConnected):
         return None
-    return Leaving(order, repeat_of(order.operation, payload), parcel, heeded.seen)
+    return Leaving(order, access, repeat_of(order.operation, payload), parcel, heeded.seen)
 
 
 def _is_simple(order: Order) -> bool:
@@ -83,6 +86,7 @@ def send(process: Process, leaving: Leaving, chunk: Row[Any]) -> Row[Any]:
         chunk.job_id,
         order.operation,
         account,
+        leaving.access,
         chunk,
         of(chunk),
         leaving.repeat,

@@ -22,6 +22,7 @@ from worker.answers import without_addresses
 from worker.errors import Busy, Down, Forbidden, Refused, Unsure
 from worker.ledger import claims, fingerprints, jobs, looking, parting, refusing
 from worker.ledger.types import Connection, Row
+from worker.links import access_of
 from worker.operation import JSON, Operation, Reading, Repeat
 from worker.outcome import Outcome, Refusal
 from worker.platforms import Account
@@ -121,8 +122,9 @@ def _talk(one: Awaited, talk: Generator[Wire, JSON, T]) -> T:
 def _question(one: Awaited, wire: Wire) -> Question:
     asked = replace(wire, method=wire.method or "GET")
     client, account = one.process.client, one.account
-    pack = partial(client.pack, one.operation, account.platform, account.access, asked)
-    return Question(one.operation, account, Repeat.SAFE, pack)
+    access = access_of(one.process, one.operation, account)
+    pack = partial(client.pack, one.operation, account.platform, access, asked)
+    return Question(one.operation, account, access, Repeat.SAFE, pack)
 
 
 def _found(tx: Connection, one: Awaited, receipt: str | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from worker import outage
+from worker import links, outage
 from worker.errors import Busy, Down, Forbidden, Refused, Unsure
 from worker.ledger import chunks, claims, jobs, looking, refusing, tickets
 from worker.ledger.types import Connection, Row
@@ -55,8 +55,7 @@ def book(process: Process, tx: Connection, sent: Consignment, result: Result) ->
             chunks.put_back(tx, sent.claim, result.wait, why=str(result))
             outage.busy(tx, account, result.wait)
         case Forbidden():
-            chunks.put_back(tx, sent.claim, UNTIL_SOMEBODY_ACTS, why=str(result))
-            outage.forbid(tx, account, str(result), result.first)
+            _forbidden(process, tx, sent, result)
         case Down():
             _down(tx, sent, result)
         case _:
@@ -131,6 +130,15 @@ def stumble(tx: Connection, job_id: str, chunk: Row[Any], error: Exception) -> N
 
 def wait_for_somebody(tx: Connection, chunk: Row[Any], why: str) -> None:
     chunks.put_back(tx, claims.of(chunk), UNTIL_SOMEBODY_ACTS, why=why)
+
+
+def _forbidden(process: Process, tx: Connection, sent: Consignment, error: Forbidden) -> None:
+    """Of the account's link, or of the account."""
+    chunks.put_back(tx, sent.claim, UNTIL_SOMEBODY_ACTS, why=str(error))
+    if error.link:
+        links.broke(process, tx, sent.account, sent.access, error)
+    else:
+        outage.forbid(tx, sent.account.id, str(error), error.first)
 
 
 def _down(tx: Connection, sent: Consignment, error: Down) -> None:

@@ -16,7 +16,8 @@ from worker.client import Parcel
 from worker.errors import Refused
 from worker.ledger.claims import Claim, of
 from worker.ledger.types import Row
-from worker.operation import JSON, Operation, Repeat
+from worker.links import access_of
+from worker.operation import JSON, Access, Operation, Repeat
 from worker.outcome import Outcome, Refusal, refused
 from worker.parts import checked
 from worker.platforms import Account
@@ -48,6 +49,7 @@ class Consignment:
     job_id: str
     operation: Operation
     account: Account
+    access: Access = field(repr=False)
     chunk: Row[Any] = field(repr=False)
     claim: Claim
     repeat: Repeat
@@ -87,6 +89,7 @@ class Question:
 
     operation: Operation
     account: Account
+    access: Access = field(repr=False)
     repeat: Repeat
     pack: Callable[[], Parcel] = field(repr=False)
 
@@ -121,15 +124,17 @@ def _of_call(process: Process, job: Row[Any], operation: Operation, account: Acc
     numbers = [place + 1 for place in heeded.places] if heeded.skipped else ()
     callback = called_back(process, account, chunk, numbers) if operation.called_back else None
     wire = wire_of(process, operation, account, payload, chunk.person, purpose, callback)
+    access = access_of(process, operation, account)
     return Consignment(
         job.id,
         operation,
         account,
+        access,
         chunk,
         of(chunk),
         repeat_of(operation, payload),
         (),
-        _packing(process, operation, account, wire),
+        _packing(process, operation, account, access, wire),
         payload,
         skipped_by=heeded.skipped_by,
         numbers=numbers,
@@ -150,8 +155,10 @@ def _unlooked(operation: Operation, options: Mapping[str, Any], payload: JSON, a
     return (UNCHECKED,) if blind and options.get("unchecked") else ()
 
 
-def _packing(process: Process, operation: Operation, account: Account, wire: Wire) -> Callable[[], Parcel]:
-    return functools.partial(process.client.pack, operation, account.platform, account.access, wire)
+def _packing(
+    process: Process, operation: Operation, account: Account, access: Access, wire: Wire
+) -> Callable[[], Parcel]:
+    return functools.partial(process.client.pack, operation, account.platform, access, wire)
 
 
 def _of_file(process: Process, job: Row[Any], operation: Operation, account: Account, chunk: Row[Any]) -> Consignment:
@@ -175,15 +182,17 @@ def _of_file(process: Process, job: Row[Any], operation: Operation, account: Acc
         brief = replace(brief, callback=called_back(process, account, chunk, going.numbers))
     alone = rows.alone is not None and len(going.rows) == 1
     wire = alone_on_wire(operation, going, brief) if alone else together(operation, going, brief)
+    access = access_of(process, operation, account)
     return Consignment(
         job.id,
         operation,
         account,
+        access,
         chunk,
         of(chunk),
         repeat_of(operation, brief.around),
         tuple(checked_rows.refusals),
-        _packing(process, operation, account, wire),
+        _packing(process, operation, account, access, wire),
         skipped_by=skipped_by,
         numbers=heeded.numbers,
         prints=_of_those(heeded.whole, left.prints),

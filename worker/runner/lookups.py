@@ -18,6 +18,7 @@ from worker import platforms
 from worker.errors import Busy, Down, Forbidden
 from worker.ledger import claims, looking
 from worker.ledger.types import Connection, Row
+from worker.links import access_of
 from worker.operation import JSON, Reading, Repeat
 from worker.outcome import accepted
 from worker.parts import checked
@@ -63,8 +64,9 @@ def _question(process: Process, job: Row[Any], chunk: Row[Any]) -> tuple[Consign
     payload = checked(operation, process.seal.open(chunk.payload))
     wire = operation.lookup.wire(payload, datetime.fromtimestamp(chunk.sent_at, UTC))
     wire = replace(wire, method=wire.method or "GET")
-    pack = partial(process.client.pack, operation, account.platform, account.access, wire)
-    about = Consignment(job.id, operation, account, chunk, claims.of(chunk), Repeat.SAFE, (), pack, payload)
+    access = access_of(process, operation, account)
+    pack = partial(process.client.pack, operation, account.platform, access, wire)
+    about = Consignment(job.id, operation, account, access, chunk, claims.of(chunk), Repeat.SAFE, (), pack, payload)
     return about, operation.lookup
 
 

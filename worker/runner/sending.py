@@ -69,7 +69,7 @@ def send(process: Process, consignment: Consignment | Question, parcel: Parcel) 
     except Lost as error:
         return lost(f"the answer is lost ({error})", consignment.if_lost)
     except Refused as error:
-        return without_keys(error, consignment.account.access)
+        return without_keys(error, consignment.access)
     except (Busy, Down, Forbidden, Unsure) as error:
         return error
     except Exception as error:

@@ -15,6 +15,7 @@ from functools import partial
 from worker.check import check_payload
 from worker.errors import Busy, Forbidden, Refused
 from worker.ledger.jobs import GIVE_UP
+from worker.links import access_of
 from worker.operation import JSON, Operation, Reading, Repeat
 from worker.platforms import Account
 from worker.process import Process
@@ -134,8 +135,9 @@ class Walk:
             return error
 
     def _question(self, wire: Wire) -> Question:
-        pack = partial(self.process.client.pack, self.operation, self.account.platform, self.account.access, wire)
-        return Question(self.operation, self.account, Repeat.SAFE, pack)
+        access = access_of(self.process, self.operation, self.account)
+        pack = partial(self.process.client.pack, self.operation, self.account.platform, access, wire)
+        return Question(self.operation, self.account, access, Repeat.SAFE, pack)
 
     def _wait(self, seconds: float, why: books.Result) -> None:
         if seconds >= SAID_FROM:

@@ -11,7 +11,7 @@ from tasks.omnisend.answers import read
 from tasks.omnisend.operations import OPERATIONS
 from worker.operation import Reading, Unreadable
 
-SAVE, UPDATE, GET, LIST, IMPORT = OPERATIONS
+SAVE, UPDATE, GET, LIST, GET_V4, IMPORT = OPERATIONS
 
 
 def answer(status: int, said: Any, operation: Any = SAVE) -> Reading:

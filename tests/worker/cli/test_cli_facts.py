@@ -44,6 +44,7 @@ def test_accounts_say_whether_they_are_connected_and_open(ow: Ow, document: Docu
         "pace": "5 calls in 1 s",
         "door": "open",
         "why": None,
+        "link": None,
     }
 
 
