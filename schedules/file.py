@@ -128,7 +128,7 @@ READ: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("cron", "operation", "newsletter", "time_zone", "source", "account"), _text),
     **dict.fromkeys(("payload", "options"), _table),
     **dict.fromkeys(("grace", "wait"), _span),
-    "then": _list,
+    **dict.fromkeys(("then", "on_error"), _list),
     "late": _one_of(LATE),
     "overlap": _one_of(OVERLAP),
     "size_within": _percent,

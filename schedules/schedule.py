@@ -17,8 +17,8 @@ OVERLAP = ("wait", "skip")
 @dataclass(frozen=True)
 class Schedule:
     """`cron` has five fields, in `time_zone`. `operation` is started with a `payload` (a call or a flow) or a `source`
-    (a file), and with the `options` and `then` of its task; in `source`, `{date:%Y-%m-%d}` is the slot's own local
-    date.
+    (a file), and with the `options`, `then` and `on_error` of its task; in `source`, `{date:%Y-%m-%d}` is the slot's own
+    local date.
 
     A slot that could not be started within `grace` seconds is late: `skip` misses it, `once` runs the youngest alone,
     `each` runs all, one after the other. While the job of an earlier slot is not over, a slot waits, or is skipped, as
@@ -40,6 +40,7 @@ class Schedule:
     account: str | None = None
     options: JSON = field(default_factory=dict)
     then: list[JSON] = field(default_factory=list)
+    on_error: list[JSON] = field(default_factory=list)
     late: str = "once"
     grace: float = 300.0
     overlap: str = "wait"
@@ -75,4 +76,6 @@ class Schedule:
         words: dict[str, Any] = {"key": self.key(slot), "account": self.account}
         if self.options:
             words["options"] = self.options
-        return words | ({"payload": self.payload} if self.source is None else {"then": self.then})
+        if self.source is None:
+            return words | {"payload": self.payload}
+        return words | {"then": self.then} | ({"on_error": self.on_error} if self.on_error else {})

@@ -21,7 +21,7 @@ from worker.sources.wanted import OptionWrong, wanted
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 # A platform that is not connected yet is no mistake in a schedule: its slots are missed, and say so.
-SAID_BY_A_FILE = ("operation", "payload", "source", "account", "options", "then")
+SAID_BY_A_FILE = ("operation", "payload", "source", "account", "options", "then", "on_error")
 NO_MISTAKE = ("not_connected",)
 
 
@@ -63,8 +63,8 @@ def _of_file(schedule: Schedule) -> Iterator[str]:
         yield "wait and size_within are about a file: name its source, or leave them out."
     if schedule.source is not None and schedule.payload is not None:
         yield "it has both a payload and a source: a call takes the one, a file the other."
-    if schedule.source is None and schedule.then:
-        yield "then is for a file: name its source, or leave it out."
+    if schedule.source is None and (schedule.then or schedule.on_error):
+        yield "then and on_error are for a file: name its source, or leave them out."
 
 
 def _of_newsletter(schedule: Schedule) -> Iterator[str]:

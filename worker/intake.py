@@ -87,6 +87,7 @@ def asked(process: Process, order: Order, key: str | None) -> Asked:
         on_unsure=order.on_unsure,
         verified=order.operation.verified,
         then=order.then,
+        on_error=order.on_error,
         planned=order.rows is not None,
         parent=order.parent,
         step=order.step,

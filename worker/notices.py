@@ -14,15 +14,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from worker.ledger import claims, jobs, notices, reports
+from worker.ledger import claims, notices
+from worker.ledger.notices import STUCK_AFTER
 from worker.ledger.types import Connection, Row
 from worker.process import Process
-from worker.wake import send
 
 AT_ONCE = 50
 LEASE = 30.0
 A_TURN = 1.0
-HEARD_AFTER = 6
+HEARD_AFTER = STUCK_AFTER
 # What the house itself announces.
 OF_JOBS = ("job.ended", "job.undecided", "job.decided", "chunk.poison")
 OF_CONSENT = ("consent.opted_out", "consent.once_more")
@@ -86,7 +86,7 @@ def _hand_some(process: Process) -> int:
 def _hand(process: Process, row: Row[Any]) -> Callable[[Connection], object]:
     """What is to be written of one notice when everybody who follows it was asked."""
     taken: list[str] = json.loads(row.taken)
-    why = row.why
+    why, stumbled = row.why, False
     for follower in _followers[row.kind]:
         try:
             if _name(follower) not in taken and follower(process, _notice(process, row)):
@@ -95,16 +95,20 @@ def _hand(process: Process, row: Row[Any]) -> Callable[[Connection], object]:
             why, taken = str(found), [*taken, _name(follower)]
             log.error("notice %s (%s) is quarantined: %s", row.id, row.kind, why)
         except Exception:
+            stumbled = True
             log.exception("%s could not follow notice %s (%s)", _name(follower), row.id, row.kind)
     if {_name(follower) for follower in _followers[row.kind]} - set(taken):
-        return lambda tx: _wait(tx, row, taken, why)
+        return lambda tx: _wait(tx, row, taken, why, stumbled)
     return lambda tx: notices.quarantine(tx, claims.of(row), why) if why else notices.handed_out(tx, claims.of(row))
 
 
-def _wait(tx: Connection, row: Row[Any], taken: list[str], why: str | None) -> None:
+def _wait(tx: Connection, row: Row[Any], taken: list[str], why: str | None, stumbled: bool) -> None:
+    """Who says that it is too early is believed for as long as it likes; who stumbles on and on is a trouble
+    (`ledger/troubles.py`)."""
     if row.tries + 1 >= HEARD_AFTER:
-        log.error("notice %s (%s) was handed out %d times, and still waits", row.id, row.kind, row.tries + 1)
-    notices.wait(tx, row, taken, why)
+        level = logging.ERROR if stumbled else logging.INFO
+        log.log(level, "notice %s (%s) was handed out %d times, and still waits", row.id, row.kind, row.tries + 1)
+    notices.wait(tx, row, taken, row.stumbles + 1 if stumbled else 0, why)
 
 
 def _notice(process: Process, row: Row[Any]) -> Notice:
@@ -114,14 +118,3 @@ def _notice(process: Process, row: Row[Any]) -> Notice:
 
 def _name(follower: Follower) -> str:
     return f"{follower.__module__}.{follower.__name__}"
-
-
-@follows("job.ended", "job.undecided")
-def then(process: Process, notice: Notice) -> bool:
-    """What one job asked for itself: fires when no row is pending any more. `report["job"]` tells a repeat."""
-    job = process.ledger.read(lambda tx: jobs.get(tx, notice.subject))
-    if job is None or job.then == "[]":
-        return True
-    report = process.ledger.read(lambda tx: reports.of(tx, job.id))
-    steps = json.loads(job.then)
-    return all(send(step["task"], step["queue"], {**step.get("kwargs", {}), "report": report}) for step in steps)

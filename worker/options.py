@@ -30,6 +30,12 @@ def off_options(operation: Operation, declared: tuple[Option | Choice, ...], giv
             yield Refusal(1, f"options.{error.option}", str(error))
 
 
+def is_text(value: object) -> bool:
+    """Something in it, and nothing that no database takes."""
+    # Half surrogates and NUL are not printable.
+    return isinstance(value, str) and bool(value) and value.isprintable()
+
+
 def named(words: Iterable[str]) -> str:
     """Only what looks like a word: what somebody took for one may be their customer."""
     return ", ".join(word if WORD.fullmatch(word) else "(no word)" for word in sorted(words))

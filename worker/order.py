@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from worker import accounts, platforms
+from worker.afterwards import off_afterwards
 from worker.check import check_payload
 from worker.operation import JSON, NotConnected, Operation
-from worker.options import named, off_options
+from worker.options import is_text, named, off_options
 from worker.outcome import Refusal
 from worker.parts import Part, parts_of, steps_for
 from worker.permitted import off_consent
@@ -40,6 +41,7 @@ KINDS: dict[str, tuple[type, str]] = {
     "account": (str, "account has to be a text, the name of one of your accounts."),
     "options": (dict, "options has to be an object."),
     "then": (list, "then has to be a list of objects."),
+    "on_error": (list, "on_error has to be a list of objects."),
 }
 # A call that is cut into several requests may be larger than one of them.
 MOST_REQUESTS = 32
@@ -57,6 +59,7 @@ class Order:
     rows: bytes | None = field(default=None, repr=False)
     options: JSON = field(default_factory=dict)
     then: list[JSON] = field(default_factory=list)
+    on_error: list[JSON] = field(default_factory=list)
     parent: str | None = None
     step: str | None = None
     urgent: bool = False
@@ -76,7 +79,8 @@ class Order:
     @functools.cached_property
     def content(self) -> str:
         """What the same key has to be asked for with again."""
-        said = json.dumps([self.payload, self.source, self.options, self.then], sort_keys=True)
+        also = [self.on_error] if self.on_error else []
+        said = json.dumps([self.payload, self.source, self.options, self.then, *also], sort_keys=True)
         many = json.dumps(self.each, sort_keys=True) if self.each else ""
         return said + many if self.rows is None else said + digest(self.rows.decode())
 
@@ -109,6 +113,7 @@ def read_order(operation: Operation, words: JSON) -> Order:
         _rows(words["rows"]) if "rows" in words else None,
         words.get("options") or {},
         words.get("then") or [],
+        words.get("on_error") or [],
     )
     _refuse(_off_order(order))
     _check_account(order)
@@ -154,7 +159,7 @@ def _off_order(order: Order) -> Iterator[Refusal]:
             1, "payload.missing", f"{name} needs a payload, a JSON object; `omniworker operations {name}` shows one."
         )
     yield from _off_around(order)
-    if order.key is not None and not _is_text(order.key):
+    if order.key is not None and not is_text(order.key):
         yield Refusal(1, "key.invalid", "A key is a text that names what was asked for, once and for all.")
     if not accounts.NAME.fullmatch(order.account.partition("/")[2]):
         yield Refusal(
@@ -162,12 +167,7 @@ def _off_order(order: Order) -> Iterator[Refusal]:
             "account.invalid",
             "account has to be the name of one of your accounts: small letters, digits, - and _.",
         )
-    if not all(map(_is_step, order.then)):
-        yield Refusal(
-            1,
-            "then.invalid",
-            ("Each entry of `then` is an object with task and queue, both texts, and kwargs, an object, if wanted."),
-        )
+    yield from off_afterwards(order.then, order.on_error)
     yield from off_options(order.operation, _options_of(order), order.options)
     yield from _off_size(order)
 
@@ -213,18 +213,6 @@ def _refuse(found: Iterator[Refusal]) -> None:
     refusals = list(found)
     if refusals:
         raise Refused.of(refusals, None)
-
-
-def _is_text(value: Any) -> bool:
-    """Something in it, and nothing that no database takes."""
-    # Half surrogates and NUL are not printable.
-    return isinstance(value, str) and bool(value) and value.isprintable()
-
-
-def _is_step(step: Any) -> bool:
-    if not isinstance(step, dict) or not {"task", "queue"} <= set(step) <= {"task", "queue", "kwargs"}:
-        return False
-    return all(_is_text(step[name]) for name in ("task", "queue")) and isinstance(step.get("kwargs", {}), dict)
 
 
 def _check_account(order: Order) -> None:

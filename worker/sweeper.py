@@ -9,7 +9,7 @@ import threading
 import time
 from typing import Any
 
-from worker import notices, retention, telling, watch  # noqa: F401 - `telling` follows alarms
+from worker import afterwards, notices, retention, telling, watch  # noqa: F401 - two of them follow notices
 from worker.ledger import agenda, decisions, jobs, leases, owners, posts, refusing, tickets
 from worker.ledger.types import Connection, Row
 from worker.newsletters import due as newsletters

@@ -17,6 +17,7 @@ from typing import Any
 from worker.alarms import raise_alarm
 from worker.callback import Told, Unread
 from worker.ledger import notices
+from worker.ledger.troubles import UNREAD
 from worker.ledger.types import Connection, NotTaken
 from worker.platforms import Account
 from worker.process import Process
@@ -120,7 +121,7 @@ def _keep(process: Process, tx: Connection, account: Account, pieces: Sequence[T
         _set_aside(process, tx, account, piece)
     if wrong:
         told_so = f"A callback for {account.id} is not understood: `omniworker find --quarantined` names it."
-        raise_alarm(tx, "callback.unread", account.id, told_so)
+        raise_alarm(tx, UNREAD, account.id, told_so)
     return Kept(new, len(told) - new, len(wrong))
 
 

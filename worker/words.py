@@ -45,6 +45,11 @@ THEN = Word(
     "tasks of yours to send when no row is pending any more: `task`, `queue`, and `kwargs` if wanted, "
     "to which `report` is added",
 )
+ON_ERROR = Word(
+    "on_error",
+    "list of objects",
+    "the same, sent besides when not all went well: the job failed, was cancelled, or has refused or unsure rows",
+)
 
 CALL_WORDS = (
     Word("payload", "object", "what the operation's page lists", needed=True),
@@ -67,6 +72,7 @@ FILE_WORDS = (
     ACCOUNT,
     Word("options", "object", "see below, and what the operation's page lists"),
     THEN,
+    ON_ERROR,
 )
 ROWS_WORDS = (
     Word("rows", "list of objects", "in place of a source: the rows themselves, at most 1 MiB of JSON", needed=True),
@@ -75,6 +81,7 @@ ROWS_WORDS = (
     ACCOUNT,
     Word("options", "object", "`on_unsure`, `purpose`, `changed_only`, `max_refused`"),
     THEN,
+    ON_ERROR,
 )
 
 PURPOSES = MARKETING, TRANSACTIONAL = ("marketing", "transactional")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import select, update
 
 from worker import notices, platforms
+from worker.ledger import troubles
 from worker.ledger.notices import announce
 from worker.ledger.notices import notices as table
 from worker.notices import HEARD_AFTER, Notice, Quarantine, hand_out
@@ -116,15 +118,58 @@ def test_one_that_says_no_is_called_until_it_says_yes(house: Process, follow: Fo
     assert row(house).state == "handed"
 
 
-def test_a_call_without_end_is_heard_of(house: Process, follow: Follow, caplog: pytest.LogCaptureFixture) -> None:
-    follow("never", lambda: False)
+@pytest.mark.parametrize(("answer", "level"), [(stumble, logging.ERROR), (lambda: False, logging.INFO)])
+def test_a_call_without_end_is_heard_of(
+    house: Process, follow: Follow, caplog: pytest.LogCaptureFixture, answer: Callable[[], bool], level: int
+) -> None:
+    caplog.set_level(logging.INFO)
+    follow("never", answer)
     tell(house)
     for _ in range(HEARD_AFTER - 1):
         hand_out(house)
         due(house)
     assert "still waits" not in caplog.text
     hand_out(house)
-    assert [line.levelno for line in caplog.records if "still waits" in line.message] == [logging.ERROR]
+    assert [line.levelno for line in caplog.records if "still waits" in line.message] == [level]
+
+
+def troubles_of(house: Process) -> list[tuple[str, str]]:
+    return [(one.kind, one.subject) for one in house.ledger.read(lambda tx: troubles.all_of(tx, time.time(), 0.1))]
+
+
+def test_what_a_follower_fails_on_is_a_trouble_until_it_is_handed_out(house: Process, follow: Follow) -> None:
+    answers = [stumble] * HEARD_AFTER + [lambda: True]
+    follow("stumbles", lambda: answers.pop(0)())
+    tell(house)
+    for round_ in range(HEARD_AFTER):
+        assert (round_, troubles_of(house)) == (round_, [])
+        hand_out(house)
+        due(house)
+    assert troubles_of(house) == [("notice.stuck", "test.happened")]
+    hand_out(house)
+    assert (row(house).state, troubles_of(house)) == ("handed", [])
+
+
+def test_a_follower_that_waits_is_no_trouble(house: Process, follow: Follow) -> None:
+    answers = iter([stumble, lambda: False] * HEARD_AFTER)
+    follow("waits", lambda: next(answers)())
+    tell(house)
+    for _ in range(2 * HEARD_AFTER):
+        hand_out(house)
+        due(house)
+    assert (row(house).tries, troubles_of(house)) == (2 * HEARD_AFTER, [])
+
+
+def test_quarantine_is_a_trouble_for_a_day(house: Process, follow: Follow) -> None:
+    def hopeless() -> bool:
+        raise Quarantine("It names nobody.")
+
+    follow("strict", hopeless)
+    tell(house, account="p/default")
+    hand_out(house)
+    assert troubles_of(house) == [("notice.quarantined", "p/default")]
+    house.ledger.write(lambda tx: tx.execute(update(table).values(created_at=time.time() - 90_000)))
+    assert troubles_of(house) == []
 
 
 def test_what_a_follower_finds_hopeless_is_kept_aside_and_the_others_have_it(house: Process, follow: Follow) -> None:

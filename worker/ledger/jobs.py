@@ -44,8 +44,7 @@ NEW = Inserting(
     jobs,
     *("id", "operation", "account", "kind", "key", "key_hash", "content_hash", "source", "options", "on_unsure"),
     *("then", "verified", "around", "state", "planned", "created_at", "give_up_at", "wake_at", "parent", "step"),
-    "urgent",
-    *("replay_of", "rows_of"),
+    *("urgent", "on_error", "replay_of", "rows_of"),
 )
 
 
@@ -65,6 +64,7 @@ class Asked:
     on_unsure: str = "park"
     verified: bool = True
     then: list[dict[str, Any]] = field(default_factory=list)
+    on_error: list[dict[str, Any]] = field(default_factory=list)
     planned: bool = False
     parent: str | None = None
     step: str | None = None
@@ -97,6 +97,7 @@ def _values(asked: Asked, now: float) -> dict[str, Any]:
         "id": new_id(now),
         "options": json.dumps(asked.options),
         "then": json.dumps(asked.then),
+        "on_error": json.dumps(asked.on_error),
         "state": "running" if planned else "planning",
         "planned": planned,
         "created_at": now,

@@ -44,6 +44,7 @@ notices = Table(
     Column("state", String(12), nullable=False),  # waiting | handed | quarantined
     Column("rank", SmallInteger, nullable=False, server_default="1"),  # 0 goes first
     Column("tries", Integer, nullable=False, server_default="0"),
+    Column("stumbles", Integer, nullable=False, server_default="0"),  # tries in a row at which a follower failed
     Column("taken", Text, nullable=False, server_default="[]"),  # the followers that need it no more
     Column("why", Text),
     Column("happened_at", Float),  # by the clock of whoever told it
@@ -59,6 +60,7 @@ WRITTEN = ("kind", "subject", "account", "mark", "content", "state", "rank", "wh
 NEW = Inserting(notices, *WRITTEN)
 URGENT, USUAL = 0, 1
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+STUCK_AFTER = 6
 
 
 def announce(
@@ -99,18 +101,32 @@ def handed_out(tx: Connection, claim: Claim) -> bool:
     return claims.release(tx, notices, claim, state="handed", why=None)
 
 
-def wait(tx: Connection, row: Row[Any], taken: Sequence[str], why: str | None = None) -> bool:
+def wait(tx: Connection, row: Row[Any], taken: Sequence[str], stumbles: int, why: str | None = None) -> bool:
     """Somebody could not take it: for those who have not, it is due again, later each time. `why` somebody else found
     that it belongs into quarantine."""
     pause = min(FIRST_WAIT * 2 ** min(row.tries, 30), LONGEST_WAIT)
-    values = {"tries": row.tries + 1, "taken": json.dumps(list(taken)), "not_before": time.time() + pause}
-    return claims.release(tx, notices, claims.of(row), why=why, **values)
+    values = {"tries": row.tries + 1, "stumbles": stumbles, "taken": json.dumps(list(taken))}
+    return claims.release(tx, notices, claims.of(row), why=why, not_before=time.time() + pause, **values)
 
 
 def quarantine(tx: Connection, claim: Claim, why: str) -> bool:
     """Whoever followed it found that it proves nothing, or can't be understood. Without its mark: should the same be
     told once more, and be proven, it is new."""
     return claims.release(tx, notices, claim, state="quarantined", why=why, mark=None)
+
+
+def stuck(tx: Connection) -> list[Row[Any]]:
+    """Of which `kind` notices wait because a follower fails on them again and again: `many`."""
+    many = func.count().label("many")
+    wanted = select(notices.c.kind, many).where(is_waiting, notices.c.stumbles >= STUCK_AFTER)
+    return list(tx.execute(wanted.group_by(notices.c.kind).order_by(notices.c.kind)))
+
+
+def set_aside(tx: Connection, since: float) -> list[Row[Any]]:
+    """What came into quarantine since then: how `many`, of which `kind` and `account`."""
+    many = func.count().label("many")
+    wanted = select(notices.c.kind, notices.c.account, many).where(notices.c.state == "quarantined")
+    return list(tx.execute(wanted.where(notices.c.created_at > since).group_by(notices.c.kind, notices.c.account)))
 
 
 def counts(tx: Connection) -> dict[str, int]:

@@ -39,7 +39,9 @@ def let_go(tx: Connection, job_id: str, most: int) -> bool:
         return False
     signed = and_(tickets.c.job_id == job_id, tickets.c.signature != b"")
     tx.execute(update(tickets).where(signed).values(state="handed", signature=b"", lease_until=None, owner=None))
-    tx.execute(update(jobs).where(jobs.c.id == job_id).values(around=None, then="[]", let_go_at=time.time()))
+    tx.execute(
+        update(jobs).where(jobs.c.id == job_id).values(around=None, then="[]", on_error="[]", let_go_at=time.time())
+    )
     return True
 
 

@@ -39,6 +39,7 @@ jobs = Table(
     Column("options", Text, nullable=False, server_default="{}"),
     Column("on_unsure", String(5), nullable=False, server_default="park"),  # park | again
     Column("then", Text, nullable=False, server_default="[]"),
+    Column("on_error", Text, nullable=False, server_default="[]"),
     Column("state", String(12), nullable=False),
     Column("verified", Boolean, nullable=False, server_default=true()),
     Column("told", Boolean, nullable=False, server_default=false()),

@@ -1,5 +1,5 @@
 """What in the ledger is wrong now and waits for a person: accounts shut, work undecided or paused for long, poison,
-files of which too much was refused."""
+files of which too much was refused, notices that nobody could follow."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
+from worker.ledger import notices
 from worker.ledger.tables import chunks, doors, jobs
 
 LONG = 3600.0
@@ -22,13 +23,17 @@ class Trouble(NamedTuple):
     sentence: str
 
 
-KINDS = ("account.closed", "job.undecided", "job.paused", "chunk.poison", "rows.refused")
+UNREAD, QUARANTINED, STUCK = "callback.unread", "notice.quarantined", "notice.stuck"
+KINDS = (
+    *("account.closed", "job.undecided", "job.paused", "chunk.poison", "rows.refused"),
+    *(UNREAD, QUARANTINED, STUCK),
+)
 
 
 def all_of(tx: Connection, now: float, refused_share: float) -> list[Trouble]:
     """Each once; `refused_share` is the part of a file's rows above which it is told."""
     parts = (_doors(tx), _undecided(tx, now), _paused(tx, now), _poison(tx, now), _refused(tx, now, refused_share))
-    return [one for part in parts for one in part]
+    return [one for part in (*parts, _stuck(tx), _quarantined(tx, now)) for one in part]
 
 
 def _doors(tx: Connection) -> Iterator[Trouble]:
@@ -74,3 +79,23 @@ def _refused(tx: Connection, now: float, share: float) -> Iterator[Trouble]:
             sentence = f"{row.refused:,} of {row.rows:,} rows of job {row.id} were refused: "
             sentence += f"`omniworker jobs refused {row.id}` names them."
             yield Trouble("rows.refused", f"{row.operation} {row.account}", sentence)
+
+
+def _stuck(tx: Connection) -> Iterator[Trouble]:
+    for row in notices.stuck(tx):
+        sentence = (
+            f"What follows {row.kind} fails on {row.many:,} notices, again and again: the workers' log says why. "
+        )
+        yield Trouble(STUCK, row.kind, sentence + "They are tried until it succeeds; nothing of them is lost.")
+
+
+def _quarantined(tx: Connection, now: float) -> Iterator[Trouble]:
+    """Told for a day. One that could not even be read was told when it came."""
+    found = {(_of_quarantine(row.kind), row.account or row.kind) for row in notices.set_aside(tx, now - LATELY)}
+    for kind, whose in sorted(found):
+        what = f"A callback for {whose} is not understood" if kind == UNREAD else f"What {whose} told proves nothing"
+        yield Trouble(kind, whose, f"{what}: `omniworker find --quarantined` names it.")
+
+
+def _of_quarantine(kind: str) -> str:
+    return UNREAD if kind.endswith(".unread") else QUARANTINED
