@@ -17,8 +17,8 @@ OVERLAP = ("wait", "skip")
 @dataclass(frozen=True)
 class Schedule:
     """`cron` has five fields, in `time_zone`. `operation` is started with a `payload` (a call or a flow) or a `source`
-    (a file), and with the `options`, `then` and `on_error` of its task; in `source`, `{date:%Y-%m-%d}` is the slot's own
-    local date.
+    (a file), and with the `options`, `then` and `on_error` of its task; in `source`, `{date:%Y-%m-%d}` is the slot's
+    own local date.
 
     A slot that could not be started within `grace` seconds is late: `skip` misses it, `once` runs the youngest alone,
     `each` runs all, one after the other. While the job of an earlier slot is not over, a slot waits, or is skipped, as
