@@ -60,12 +60,25 @@ def opted_in_at_omnisense(process: Process, notice: Notice) -> bool:
 @follows(*STATUSES)
 def said_of_a_message(process: Process, notice: Notice) -> bool:
     """What somebody made of a message of Devino's. It names the person by our own reference, or by an address; and no
-    channel: such statuses are those of mails (platforms.md 2.5), so it is that of the address, if there is one."""
-    person = _person(process, reference_of(process, notice)) or notice.content
-    address = person.get("email") or person.get("phone")
+    channel: such statuses are those of mails (platforms.md 2.5), so it is that of the address, if there is one. Called
+    again later while storage is away, for the row that a message was of is read there."""
+    try:
+        person = _person(process, reference_of(process, notice))
+    except SourceAway:
+        return False
+    return _enter(process, notice, _address(notice, person), STATUSES[notice.kind])
+
+
+def _address(notice: Notice, person: Mapping[str, Any]) -> str:
+    """Of `person`, else the one that the status itself names. That proves nothing, for Devino signs nothing: an opt-out
+    wins in doubt, and an opt-in lifts none. Raises `Quarantine`."""
+    if not person and STATUSES[notice.kind] == ACT:
+        raise Quarantine("It is an opt-in, and not of a message of ours whose person is known: it may be forged.")
+    said = person or notice.content
+    address = said.get("email") or said.get("phone")
     if not isinstance(address, str) or same(address) is None:
         raise Quarantine("It does not say of whom: write it down with `omniworker consent set` if you know.")
-    return _enter(process, notice, address, STATUSES[notice.kind])
+    return address
 
 
 @follows(register.OPTED_OUT)
@@ -89,7 +102,7 @@ def opt_out_travels_once_more(process: Process, notice: Notice) -> bool:
 
 
 def _person(process: Process, reference: Reference | None) -> Mapping[str, Any]:
-    """The contact that a message went to; nothing where that is not known any more."""
+    """The contact that a message went to; nothing where that is not known any more. Raises `SourceAway`."""
     if reference is None:
         return {}
     job, chunk = process.ledger.read(lambda tx: _of(tx, reference))
@@ -97,7 +110,7 @@ def _person(process: Process, reference: Reference | None) -> Mapping[str, Any]:
         return process.ledger.read(lambda tx: person_of(process, tx, reference))
     try:
         rows = rows_again(process, job, chunk, [reference.row])
-    except (SourceAway, SourceChanged, SourceRefused):
+    except (SourceChanged, SourceRefused):
         return {}
     return dict(rows[0]["contact"]) if rows else {}
 

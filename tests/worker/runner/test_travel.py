@@ -19,6 +19,7 @@ from worker.ledger import notices as told
 from worker.order import read_order
 from worker.process import Process
 from worker.runner import call
+from worker.sources.refused import SourceAway
 from worker.wake import queue_of
 
 ANN = "ann@example.com"
@@ -278,3 +279,52 @@ def test_so_is_who_was_written_to_from_a_file(
     go()
     assert at_omnisense(played)["user"]["optin"] is False
     assert at_omnisense(played, "other@example.com") is None
+
+
+def test_while_storage_is_away_an_opt_out_waits(
+    house: Process,
+    played: Sandbox,
+    notice: Callable[..., None],
+    go: Callable[[], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whose row it is stands in the copy of the file; no answer from there is no reason to give the notice up."""
+    words = {"rows": [{"email": ANN}], "payload": {"taskId": 7004}}
+    job = str(intake.put(house, read_order(platforms.operation("devino.send_messages"), words)).id)
+    refer = references.referring(house, "devino/default", job, 1)
+    with monkeypatch.context() as away:
+        away.setattr(follow_ups, "rows_again", _away)
+        notice("devino.unsubscribed", status="unsubscribed", email=None, callbackData={"omniworker": refer(1)})
+        assert go() == []
+    house.ledger.write(lambda tx: tx.execute(told.notices.update().values(not_before=0)))
+    go()
+    assert at_omnisense(played)["user"]["optin"] is False
+
+
+def _away(*_: Any) -> Any:
+    raise SourceAway("storage can't be reached")
+
+
+def states(house: Process) -> set[str]:
+    rows = house.ledger.read(lambda tx: register.consents.of(tx, register.hashed(house, tx, ANN)))
+    return {row.state for row in rows}
+
+
+def test_an_opt_in_at_devino_counts_only_of_a_message_of_ours(
+    house: Process, notice: Callable[..., None], go: Callable[[], list[str]]
+) -> None:
+    """Devino signs nothing: whoever learns the address of the door could lift anybody's opt-out by naming them."""
+    contacts = [{"contact": {"email": ANN}}]
+    order = read_order(platforms.operation("devino.send_messages"), {"payload": {"taskId": 7004, "contacts": contacts}})
+    refer = references.referring(house, "devino/default", str(intake.put(house, order).id), 1)
+    notice("devino.unsubscribed", at=AT, status="unsubscribed")
+    go()
+    notice("devino.subscribed", at=AT + 10, status="subscribed")
+    notice("devino.subscribed", at=AT + 10, status="subscribed", callbackData={"omniworker": "nonsense"})
+    go()
+    assert states(house) == {"out"}
+    kept = house.ledger.read(lambda tx: told.counts(tx))
+    assert kept["quarantined"] == 2
+    notice("devino.subscribed", at=AT + 10, status="subscribed", email=None, callbackData={"omniworker": refer(1)})
+    go()
+    assert states(house) == {"in"}
