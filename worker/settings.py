@@ -32,7 +32,11 @@ SETTINGS = (
     Setting(
         "RECEIVER_PUBLIC_URL", "the receiver's address as platforms see it, which Devino is told to call: https://…"
     ),
-    Setting("TRUSTED_PROXIES", "comma list of addresses whose X-Forwarded-For and -Proto are believed; * for all"),
+    Setting(
+        "TRUSTED_PROXIES",
+        "comma list of addresses or networks of proxies in front of the receiver whose X-Forwarded-Proto is believed; "
+        "* for all. No other header of a proxy is, and nobody's X-Forwarded-For: callers prove themselves by a secret",
+    ),
     Setting("FLOWER_PORT", "where Flower listens", "5555"),
     Setting("FLOWER_BASIC_AUTH", "user:password of Flower; without one it is loopback only", secret=True),
     Setting("LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR", "INFO"),

@@ -77,7 +77,11 @@ def _told(settings: Settings) -> Mapping[str, Any]:
         "timeout": 60,
         "limit_request_fields": 64,
         "limit_request_line": 4094,
+        # One word of a trusted proxy is believed. Two that differ would be answered 400, and a callback lost; and a
+        # path is what was asked for.
         "forwarded_allow_ips": ",".join(settings.trusted_proxies),
+        "secure_scheme_headers": {"X-FORWARDED-PROTO": "https"},
+        "forwarder_headers": "",
         "control_socket_disable": True,
         "logger_class": OurLogger,
         "proc_name": "omniworker web",
