@@ -80,6 +80,7 @@ def _same_rows(tx: Connection, job_id: str, only: Sequence[str], repeat: bool) -
     fresh = [one for one in wanted if one.given_to is None]
     if not fresh:
         return Replayed(_get(tx, max(str(one.given_to) for one in wanted)), False)
+    _still_there(job)
     if not repeat and any(one.refused for one in fresh):
         _not_mended(tx, job)
     if job.kind == "call":
@@ -185,6 +186,15 @@ def _plan_call(tx: Connection, job: Row[Any], child: str, given: Sequence[Share]
     requests = [one for one in planning.all_of_call(tx, job.id) if one.id in wanted]
     for n, one in enumerate(requests, planning.FIRST_CHUNK):
         planning.add_call(tx, planning.Load(child, job.account, one.payload, n, one.first_row, one.rows, one.person))
+
+
+def _still_there(job: Row[Any]) -> None:
+    """Which rows were refused goes with the content, so it would be told of rows that nobody can name any more."""
+    if (job.going_since or job.let_go_at) is not None:
+        raise NothingToReplay(
+            f"Which rows of job {job.id} were not sent is no longer known: RETENTION_DAYS after its end its content "
+            f"went. Ask for them anew, or `omniworker jobs replay {job.id} --source FILE` with the rows that are meant."
+        )
 
 
 def _no_flow(tx: Connection, job: Row[Any]) -> None:

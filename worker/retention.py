@@ -33,7 +33,7 @@ def let_go(process: Process) -> bool:
     before = now - process.settings.retention_days * DAY
     process.ledger.write(lambda tx: newsletters.let_go(tx, before, JOBS_AT_ONCE))
     found = process.ledger.read(lambda tx: retention.due(tx, before, JOBS_AT_ONCE))
-    gone = [job for job in found if _gone(process, job)]
+    gone = [job for job in found if _gone(process, job, before)]
     return bool(dropped) or len(gone) == JOBS_AT_ONCE
 
 
@@ -44,8 +44,10 @@ def _drop(tx: Connection, before: float) -> dict[str, int]:
     return dropped
 
 
-def _gone(process: Process, job: Row[Any]) -> bool:
-    """The copy first: what is noted as gone is gone. False when it can't be done now; it is tried again."""
+def _gone(process: Process, job: Row[Any], before: float) -> bool:
+    """What is noted as gone is gone, the copy first. False when it can't be done now; it is tried again."""
+    if not process.ledger.write(lambda tx: retention.begin(tx, job.id, before)):
+        return False
     try:
         if job.kind == "file":
             remove_copies(process.settings, job.id)

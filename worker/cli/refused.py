@@ -31,7 +31,7 @@ def refused(job_id: str, file: Path | None, as_json: bool) -> None:
     """
     own = office.for_reading()
     job = office.job_of(own, job_id)
-    if job.let_go_at is not None:
+    if job.going_since or job.let_go_at:
         _gone(job, as_json)
     elif file is not None:
         _written(write_sheet(own, job, file), job_id, file, as_json)
@@ -43,7 +43,7 @@ def refused(job_id: str, file: Path | None, as_json: bool) -> None:
 
 def _gone(job: Row[Any], as_json: bool) -> None:
     """Raises `Failed` with the sentence since when; a program is told in a field."""
-    since = reports.iso(job.let_go_at)
+    since = reports.iso(job.going_since or job.let_go_at)
     if not as_json:
         raise Failed(
             f"Which rows of job {job.id} were refused is not on record since {since}: RETENTION_DAYS is over. "

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, or_, select, update
 
 from worker.ledger import jobs as job_moves
 from worker.ledger.decisions import decide
@@ -17,19 +17,33 @@ from worker.ledger.tables import chunks, is_kept, jobs, refusals, tickets
 BY = "retention"
 
 
-def due(tx: Connection, before: float, most: int) -> list[Row[Any]]:
-    """Jobs that ended before this moment and still have their content, the oldest first. One of which a request is
-    undecided is kept whole: whoever decides may need it; so is one whose rows a replay still reads."""
+def _is_due(before: float) -> tuple[ColumnElement[bool], ...]:
+    """One of which a request is undecided is kept whole: whoever decides may need it. So is one with replays that are
+    kept: they read its rows, and theirs may be sent again too."""
     unsure = exists(select(chunks.c.id).where(chunks.c.job_id == jobs.c.id, chunks.c.state == "unsure"))
     replay = jobs.alias()
-    reads = exists(select(replay.c.id).where(replay.c.rows_of == jobs.c.id, replay.c.state.not_in(job_moves.ENDED)))
-    ended = jobs.c.state.in_(job_moves.ENDED)
-    found = select(jobs).where(is_kept, jobs.c.finished_at < before, ended, ~unsure, ~reads)
-    return list(tx.execute(found.order_by(jobs.c.finished_at).limit(most)))
+    of_it = and_(replay.c.rows_of.is_not(None), or_(replay.c.rows_of == jobs.c.id, replay.c.replay_of == jobs.c.id))
+    reads = exists(select(replay.c.id).where(replay.c.replay_of.is_not(None), of_it, replay.c.let_go_at.is_(None)))
+    return is_kept, jobs.c.finished_at < before, jobs.c.state.in_(job_moves.ENDED), ~unsure, ~reads
+
+
+def due(tx: Connection, before: float, most: int) -> list[Row[Any]]:
+    """Jobs that ended before this moment and still have their content, the oldest first."""
+    return list(tx.execute(select(jobs).where(*_is_due(before)).order_by(jobs.c.finished_at).limit(most)))
+
+
+def begin(tx: Connection, job_id: str, before: float) -> bool:
+    """Note that its content goes, before any of it does: no replay begins from here on. False when one did since the
+    job was found due. Whoever asks for a replay holds the job locked too."""
+    job_moves.locked(tx, job_id)
+    going = func.coalesce(jobs.c.going_since, time.time())
+    begun = update(jobs).where(jobs.c.id == job_id, *_is_due(before)).values(going_since=going)
+    return bool(tx.execute(begun).rowcount)
 
 
 def let_go(tx: Connection, job_id: str, most: int) -> bool:
-    """Take away up to so many rows of each kind; True when nothing was left, which is noted."""
+    """Take away up to so many rows of each kind of a job that began to go; True when nothing was left, which is
+    noted."""
     rows = select(refusals.c.id).where(refusals.c.job_id == job_id).limit(most)
     if tx.execute(delete(refusals).where(refusals.c.id.in_(rows))).rowcount:
         return False

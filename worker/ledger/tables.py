@@ -49,7 +49,8 @@ jobs = Table(
     Column("error", Text),
     Column("created_at", Float, nullable=False),
     Column("finished_at", Float),
-    Column("let_go_at", Float),  # when its content was taken away (retention)
+    Column("going_since", Float),  # when its content began to be taken away: nothing reads it from then on
+    Column("let_go_at", Float),  # when all of it was gone (retention)
     Column("guarded", Boolean, nullable=False, server_default=false()),  # max_refused was looked at
     Column("extra", Integer, nullable=False, server_default="0"),  # requests in place of refused ones
     Column("singles", Integer, nullable=False, server_default="0"),  # rows that went alone and were refused

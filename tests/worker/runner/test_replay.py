@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from sandbox.server import Sandbox
 from tests.worker.runner.conftest import event, report
 from worker import intake, platforms, replay
-from worker.ledger import chunks, claims, decisions, jobs, replays
+from worker.ledger import chunks, claims, decisions, jobs, replays, retention
 from worker.ledger.types import Row
 from worker.order import read_order
 from worker.outcome import Refusal, accepted
@@ -258,3 +259,60 @@ def test_the_ledger_names_both(planned: Any, again: Any, house: Process) -> None
     child = again(parent).job
     assert child.replay_of == parent
     assert [one.id for one in house.ledger.read(lambda tx: replays.of(tx, parent))] == [child.id]
+
+
+def let_go(house: Process, job_id: str) -> bool:
+    """As if RETENTION_DAYS were over; whether its content went."""
+
+    def work(tx: Any) -> bool:
+        begun = retention.begin(tx, job_id, time.time() + 1)
+        return begun and any(retention.let_go(tx, job_id, 500) for _ in range(9))
+
+    return house.ledger.write(work)
+
+
+@pytest.mark.parametrize("only", [(), ("refused",), ("cancelled",)])
+def test_what_was_let_go_is_not_replayed_as_nobody_knows_which_rows_it_was(
+    planned: Any, again: Any, house: Process, only: tuple[str, ...]
+) -> None:
+    parent = planned(*(event(n) for n in range(1, 1001)))
+    settle(house, parent, Refusal(2, "omnisense.422", "No."), Refusal(3, "omnisense.422", "No."))
+    house.ledger.write(lambda tx: jobs.stop(tx, parent, "cancelled", "cancelled"))
+    assert let_go(house, parent)
+    with pytest.raises(NothingToReplay, match="RETENTION_DAYS"):
+        again(parent, *only)
+    assert house.ledger.read(lambda tx: replays.of(tx, parent)) == []
+
+
+def test_what_has_begun_to_go_is_not_replayed_either(planned: Any, again: Any, house: Process) -> None:
+    parent = planned(*(event(n) for n in range(1, 4)))
+    settle(house, parent, Refusal(2, "omnisense.422", "No."))
+    assert house.ledger.write(lambda tx: retention.begin(tx, parent, time.time() + 1))
+    with pytest.raises(NothingToReplay, match="RETENTION_DAYS"):
+        again(parent)
+
+
+def test_rows_stay_while_a_replay_of_them_is_kept_be_it_that_of_a_replay(
+    planned: Any, again: Any, move: Any, house: Process
+) -> None:
+    parent = planned(*(event(n) for n in range(1, 4)))
+    settle(house, parent, Refusal(2, "omnisense.422", "No."))
+    child = again(parent).job
+    plan(house, child, lambda: None)
+    settle(house, child.id, Refusal(2, "omnisense.422", "No."))
+    grandchild = again(child.id).job
+    assert not let_go(house, parent)
+    assert not let_go(house, child.id)
+    assert move(grandchild.id)["rows"]["accepted"] == 1
+    assert [let_go(house, one) for one in (grandchild.id, child.id, parent)] == [True, True, True]
+
+
+def test_the_same_replay_is_the_same_job_after_the_rows_are_gone(
+    planned: Any, again: Any, move: Any, house: Process
+) -> None:
+    parent = planned(event(1))
+    house.ledger.write(lambda tx: jobs.stop(tx, parent, "cancelled", "cancelled"))
+    child = again(parent).job.id
+    move(child)
+    assert (let_go(house, child), let_go(house, parent)) == (True, True)
+    assert (again(parent).new, again(parent).job.id) == (False, child)
