@@ -10,7 +10,6 @@ from worker.ledger import jobs, planning
 from worker.ledger.ids import new_id
 from worker.ledger.jobs import Asked
 from worker.ledger.types import Connection, Row
-from worker.operation import NotConnected
 from worker.order import Order, refused
 from worker.platforms import account
 from worker.process import Process
@@ -52,13 +51,9 @@ def record(
 
 
 def _demand_link(process: Process, tx: Connection, order: Order) -> None:
-    one = account(order.account)
-    if not one.by_link(order.operation):
-        return
-    try:
-        links.demand(one, links.get(process, tx, one.id))
-    except NotConnected as error:
-        raise refused("not_connected", str(error)) from None
+    sentence = links.missing(process, tx, order.operation, account(order.account))
+    if sentence:
+        raise refused("not_connected", sentence)
 
 
 def put(process: Process, order: Order, task_id: str | None = None) -> Row[Any]:

@@ -79,6 +79,17 @@ def demand(account: Account, linked: Linked | None) -> Linked:
     return linked
 
 
+def missing(process: Process, tx: Connection, operation: Operation, account: Account) -> str | None:
+    """Why this operation can't go by the account's link, and how to connect; None where it can, or goes by keys."""
+    if not account.by_link(operation):
+        return None
+    try:
+        demand(account, get(process, tx, account.id))
+    except NotConnected as error:
+        return str(error)
+    return None
+
+
 def access_of(process: Process, operation: Operation, account: Account) -> Access:
     """The way in that this operation takes. Raises `NotConnected`."""
     if not account.by_link(operation):

@@ -39,7 +39,7 @@ def list_accounts(as_json: bool) -> None:
         if one["why"]:
             click.echo(f"    {one['why']}")
         if one["link"]:
-            click.echo(f"    {_linked(one['account'], one['link'])}")
+            click.echo(f"    link: {linked(one['account'], one['link'])}")
 
 
 @accounts.command("check")
@@ -118,10 +118,11 @@ def link_of(own: Process, wanted: str) -> dict[str, Any] | None:
     return found.told() if found else None
 
 
-def _linked(wanted: str, link: dict[str, Any]) -> str:
+def linked(wanted: str, link: dict[str, Any]) -> str:
+    """How a link is, in a line."""
     if link["state"] != "linked":
         because = f" ({link['broken']})" if link["broken"] else ""
-        return f"link {link['state']}{because}: `omniworker accounts connect {wanted}` makes a new one"
+        return f"{link['state']}{because}: `omniworker accounts connect {wanted}` makes a new one"
     lacks = f"; not granted: {' '.join(link['lacks'])}" if link["lacks"] else ""
     return f"linked, for {' '.join(link['granted']) or 'nothing'}{lacks}"
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from worker.cli import office
-from worker.cli.accounts import connection
+from worker.cli.accounts import connection, link_of, linked
 from worker.cli.sentences import known
 from worker.ledger import decisions, doors, owners, posts
 from worker.platforms import account, account_ids
@@ -96,6 +96,14 @@ def _ledger() -> Iterator[Check]:
     yield Check("ledger", OK, f"{kind}; its schema is this version's.")
     yield from _processes(own)
     yield from _waiting_for_people(own)
+    yield from _links(own)
+
+
+def _links(own: Process) -> Iterator[Check]:
+    for name in account_ids():
+        link = link_of(own, name)
+        if link is not None:
+            yield Check(f"link {name}", OK if link["state"] == "linked" else WRONG, f"It is {linked(name, link)}.")
 
 
 def _processes(own: Process) -> Iterator[Check]:

@@ -25,7 +25,7 @@ LOOK = 0.5
 def connect(name: str, wait: bool, as_json: bool, **words: str | None) -> None:
     """Print the address at which a person lets omniworker into an account of PLATFORM. It is good for 10 minutes and
     for one use; the receiver takes what comes back."""
-    own, said = office.for_reading(), words["account"]
+    own, said = office.for_recording(), words["account"]
     wanted = account_id(f"{name}/{said}" if said else name)
     url = connecting.begin(own, account(wanted))
     if not as_json:

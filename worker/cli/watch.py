@@ -17,6 +17,7 @@ from typing import Any
 
 import click
 
+from worker import links
 from worker.cli import office, show
 from worker.cli.progress import Progress, progress
 from worker.cli.sentences import Failed
@@ -130,12 +131,15 @@ class Clock:
 
 
 def _look(own: Process, job_id: str) -> tuple[dict[str, Any], str | None]:
-    """The report, and why the account is closed for a person to open; None where it is not."""
+    """The report, and why the account is closed, or its link broken, for a person to mend; None where it is not."""
 
     def both(tx: Connection) -> tuple[dict[str, Any], str | None]:
         report = reports.of(tx, job_id)
         assert report is not None  # noqa: S101 - a job is never deleted while it can be watched
-        door = doors.get(tx, f"{operation(report['operation']).platform}/{report['account']}")
-        return report, door.why if door is not None and door.state == "forbidden" else None
+        asked = operation(report["operation"])
+        one = account(f"{asked.platform}/{report['account']}")
+        door = doors.get(tx, one.id)
+        shut = door.why if door is not None and door.state == "forbidden" else None
+        return report, shut or links.missing(own, tx, asked, one)
 
     return own.ledger.read(both)

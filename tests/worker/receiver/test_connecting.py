@@ -318,3 +318,53 @@ def test_without_a_registered_application_there_is_no_door(own: Process, monkeyp
     monkeypatch.delenv("ACCOUNTS_FILE")
     platforms.account.cache_clear()
     assert receiver_module.receiver(lambda: None).test_client().get(BACK).status_code == 404
+
+
+def test_a_platform_that_is_away_is_said(own: Process, door: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    back = agree(own)
+    monkeypatch.setenv("OMNISEND_OAUTH_URL", "http://127.0.0.1:9")
+    platforms.account.cache_clear()
+    answer = door.get(back)
+    assert (answer.status_code, "could not be reached" in answer.text) == (400, True)
+
+
+def test_a_ledger_that_takes_nothing_is_500_and_no_code_is_exchanged(
+    own: Process,
+    door: FlaskClient,
+    played: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    back = agree(own)
+
+    def full(_work: Any) -> Any:
+        raise OSError(f"disk full while writing {back}")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(own.ledger, "write", full)
+        assert door.get(back).status_code == 500
+    assert exchanges(played) == 0
+    assert "code=" not in caplog.text
+    assert door.get(back).status_code == 200  # nothing was used up
+
+
+def test_403_says_that_too_little_was_granted(
+    own: Process, door: FlaskClient, played: Sandbox, ask: Callable[..., str]
+) -> None:
+    door.get(agree(own))
+    played.fault("status", status=403, path="example.com", times=1)
+    move(own, ask())
+    assert kept(own).told()["state"] == "too small"
+    assert own.ledger.read(doors.all_of) == []
+
+
+def test_keys_that_are_wrong_close_the_account_and_leave_the_link(
+    own: Process, door: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door.get(agree(own))
+    monkeypatch.setenv("OMNISEND_API_KEY", "wrong")
+    platforms.account.cache_clear()
+    words = {"payload": {"contactID": "1"}}
+    move(own, str(intake.put(own, read_order(platforms.operation("omnisend.get_contact"), words)).id))
+    assert [row.state for row in own.ledger.read(doors.all_of)] == ["forbidden"]
+    assert kept(own).state == "linked"
