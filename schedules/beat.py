@@ -19,6 +19,7 @@ from worker.ledger.types import LedgerError
 from worker.pace import ClockOff, RedisAway
 from worker.process import Process, process
 from worker.quiet import QuietRequest
+from worker.runner.watching import watch
 from worker.settings import SettingsError
 
 LOOK = "schedules.look"
@@ -42,6 +43,7 @@ class LookTask(Task[Any, Any]):
             # Two clocks that differ would disagree about what is due.
             own.budget.check_clock()
             look(own, _declared(own))
+            watch(own)
         except (ClockOff, LedgerError, RedisAway, SettingsError) as error:
             log.error("no schedule was looked at: %s", error)
 

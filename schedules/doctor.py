@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from schedules.beat import EVERY
 from schedules.declared import declared
+from schedules.schedule import Schedule
 from worker.cli import office
 from worker.cli.checks import NOTE, OK, WRONG, Check
 from worker.ledger import schedules
+from worker.ledger.types import LedgerError, Row
+from worker.settings import SettingsError
 
 PATIENCE = 12 * EVERY
 
@@ -20,7 +24,9 @@ def checks() -> Iterator[Check]:
     yield Check("schedules", OK, f"{', '.join(one.name for one in found) or 'None'}.")
     if not found:
         return
-    known = office.for_reading().ledger.read(schedules.all_of)
+    known = _known(found)
+    if known is None:
+        return
     looked = max((row.known_until for row in known.values()), default=0.0)
     if looked < time.time() - PATIENCE:
         yield Check("beat", WRONG, "Nobody looks at the schedules: run `beat` and `urgent`, or `omniworker up`.")
@@ -29,3 +35,15 @@ def checks() -> Iterator[Check]:
             yield Check(
                 f"schedule {row.id}", NOTE, f"Paused by {row.paused_by}: `omniworker schedules resume {row.id}`."
             )
+
+
+def _known(found: list[Schedule]) -> dict[str, Row[Any]] | None:
+    """None while there are none but the house's own reads, and nobody has started the house yet."""
+    only_reads = all(one.reads for one in found)
+    try:
+        known = office.for_reading().ledger.read(schedules.all_of)
+    except (LedgerError, SettingsError):
+        if not only_reads:
+            raise
+        return None
+    return None if only_reads and not known else known

@@ -19,6 +19,7 @@ from worker.consent import Addressed, Transactional
 from worker.link import Link
 from worker.listed import Listed
 from worker.rows import Rows
+from worker.watched import Watched
 from worker.wire import Asked, Choice, Keeps, Later, Lookup, Pages, Sending, Sorted, Steps, Wire
 
 JSON = dict[str, Any]
@@ -194,7 +195,8 @@ class Platform:
     `access(values)` builds the way in from setting values or says in a sentence what is missing
     (`NotConnected`); `sign(operation, unsigned, access)` adds credentials; `read(operation, status, headers, body)`
     reads an answer's words, whatever its status, or raises `Unreadable`. `callbacks` if it calls us,
-    `opt_outs` if it lists who opted out and calls nobody for it, `link` if a person can let us in.
+    `opt_outs` if it lists who opted out and calls nobody for it, `link` if a person can let us in; `watched` is what
+    goes on there after we made it.
     `persons` are the words by which its operations know who has an address (`Operation.person`).
     """
 
@@ -211,6 +213,7 @@ class Platform:
     callbacks: Callbacks | None = None
     opt_outs: Listed | None = None
     link: Link | None = None
+    watched: Watched | None = None
     persons: Callable[[str], Sequence[str]] = lambda _address: ()
 
 

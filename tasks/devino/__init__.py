@@ -4,6 +4,7 @@ from tasks.devino.access import SETTINGS, access, sign
 from tasks.devino.answers import read
 from tasks.devino.callbacks import CALLBACKS
 from tasks.devino.operations import OPERATIONS
+from tasks.devino.watched import WATCHED
 from worker.operation import Platform, Setting
 
 PLATFORM = Platform(
@@ -17,4 +18,5 @@ PLATFORM = Platform(
     operations=OPERATIONS,
     callbacks=CALLBACKS,
     probe="devino.list_cascades",
+    watched=WATCHED,
 )
