@@ -11,7 +11,9 @@ from schedules.declared import declared
 from schedules.schedule import Schedule
 from worker.cli import office
 from worker.cli.checks import NOTE, OK, WRONG, Check
+from worker.cli.sentences import Failed
 from worker.ledger import schedules
+from worker.ledger.migrate import OldSchema
 from worker.ledger.types import LedgerError, Row
 from worker.settings import SettingsError
 
@@ -42,7 +44,7 @@ def _known(found: list[Schedule]) -> dict[str, Row[Any]] | None:
     only_reads = all(one.reads for one in found)
     try:
         known = office.for_reading().ledger.read(schedules.all_of)
-    except (LedgerError, SettingsError):
+    except (Failed, LedgerError, OldSchema, SettingsError):
         if not only_reads:
             raise
         return None

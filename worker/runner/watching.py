@@ -11,6 +11,7 @@ from worker.check import check_payload
 from worker.errors import Busy, Forbidden, Refused
 from worker.ledger import claims, notices, planning, watched
 from worker.ledger.types import Connection, Row
+from worker.links import access_of
 from worker.operation import JSON, NotConnected, Reading, Repeat
 from worker.platforms import Account, account, account_ids, operation, platforms
 from worker.process import Process
@@ -79,8 +80,9 @@ def _asked(process: Process, one: Account, facts: Watched, subject: str) -> Resu
     if payload is None:
         return Refused(refusals, whole=True)
     wire = wire_of(process, asked, one, payload, None)
-    pack = partial(process.client.pack, asked, one.platform, one.access, wire)
-    return asking.ask(process, Question(asked, one, Repeat.SAFE, pack))
+    access = access_of(process, asked, one)
+    pack = partial(process.client.pack, asked, one.platform, access, wire)
+    return asking.ask(process, Question(asked, one, access, Repeat.SAFE, pack))
 
 
 def _book(process: Process, tx: Connection, row: Row[Any], facts: Watched, seen: Seen) -> None:
