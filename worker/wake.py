@@ -62,8 +62,9 @@ def send(task: str, queue: str, kwargs: dict[str, Any]) -> bool:
     return True
 
 
-def hand_out_now() -> None:
-    """Tell a worker that there are notices. Two seconds are enough for it: the sweeper looks by itself."""
+def hand_out_now() -> bool:
+    """Tell a worker that there are notices; False when no broker is there to be told. Two seconds are enough for it:
+    the sweeper looks by itself."""
     app, options = current_app, dict(current_app.conf.broker_transport_options) | SHORT
     with app.connection_for_write(transport_options=options, connect_timeout=2) as connection:
         try:
@@ -77,3 +78,5 @@ def hand_out_now() -> None:
             )
         except BROKER_AWAY as error:
             log.warning("notices were not announced (%s); the sweeper looks", type(error).__name__)
+            return False
+    return True

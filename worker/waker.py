@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 
 from worker.wake import hand_out_now
 
+# Between two wake-ups; and while no broker is there, where each try costs as much as ten callbacks.
+PAUSE, AWAY = 0.02, 1.0
 log = logging.getLogger(__name__)
 
 
@@ -35,7 +38,12 @@ class Waker:
     def _run(self) -> None:
         while self._asked.wait():
             self._asked.clear()
-            try:
-                hand_out_now()
-            except Exception:
-                log.exception("notices could not be announced; the sweeper looks")
+            time.sleep(PAUSE if _told() else AWAY)
+
+
+def _told() -> bool:
+    try:
+        return hand_out_now()
+    except Exception:
+        log.exception("notices could not be announced; the sweeper looks")
+        return False

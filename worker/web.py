@@ -18,7 +18,7 @@ from worker.receiver import doors, receiver, ways_back
 from worker.settings import Settings
 from worker.waker import Waker
 
-THREADS = 16
+THREADS = 32  # each waits for a commit that it shares with the others: more of them, fewer commits
 CONNECTIONS = 1000
 KEEP_ALIVE = 5
 LEAVE_WITHIN = 15
