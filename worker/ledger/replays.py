@@ -6,11 +6,14 @@ Only chunks that are done are given away. What is unsure is for a person to deci
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     ForeignKey,
     Index,
@@ -18,12 +21,13 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    bindparam,
     delete,
-    exists,
     insert,
     select,
 )
 
+from worker import numbers
 from worker.ledger import refused
 from worker.ledger.schema import ROW_ID, metadata
 from worker.ledger.tables import chunks, jobs
@@ -53,7 +57,8 @@ class Share(NamedTuple):
 def shares(tx: Connection, job_id: str) -> list[Share]:
     """All rows of a job that were refused or skipped, but those that were skipped beside others of their chunk:
     nobody knows which they are."""
-    taken = {(row.chunk_id, row.code): str(row.job_id) for row in tx.execute(_taken(job_id))}
+    given, left = _given(tx, job_id), _left(tx, job_id)
+    taken = {(row.chunk_id, row.code): str(row.job_id) for row in given if row.id not in left}
     found = select(chunks).where(chunks.c.job_id == job_id, chunks.c.state == "done", chunks.c.rows > chunks.c.accepted)
     return [
         Share(chunk.id, code, refused, rows, taken.get((chunk.id, code)))
@@ -62,16 +67,33 @@ def shares(tx: Connection, job_id: str) -> list[Share]:
     ]
 
 
-def _taken(job_id: str) -> Any:
-    """But those given to a job that was stopped before it had any of them."""
-    given = select(replays).join(chunks, chunks.c.id == replays.c.chunk_id).where(chunks.c.job_id == job_id)
-    return given.where(replays.c.job_id.not_in(_without_rows()))
+def _given(tx: Connection, job_id: str, *which: ColumnElement[bool]) -> Sequence[Row[Any]]:
+    """What was ever given of this job's rows, with the stretch of the source that they lie in."""
+    columns = (*replays.c, chunks.c.offset, chunks.c.length, chunks.c.first_row, chunks.c.only)
+    given = select(*columns).join(chunks, chunks.c.id == replays.c.chunk_id)
+    return tx.execute(given.where(chunks.c.job_id == job_id, *which)).all()
 
 
-def _without_rows() -> Any:
-    stopped = select(jobs.c.id).where(jobs.c.replay_of.is_not(None), jobs.c.state.in_(("cancelled", "failed")))
-    its_chunks = chunks.alias()
-    return stopped.where(~exists(select(its_chunks.c.id).where(its_chunks.c.job_id == jobs.c.id)))
+def _left(tx: Connection, job_id: str) -> set[int]:
+    """Of those the ones that lie where the later job has nothing: it was stopped before its planning came there."""
+    stopped = select(jobs.c.id).where(jobs.c.replay_of == job_id, jobs.c.state.in_(("cancelled", "failed")))
+    left: set[int] = set()
+    for later in tx.execute(stopped).scalars().all():
+        planned = tx.execute(_planned(later)).all()
+        left |= {one.id for one in _given(tx, job_id, replays.c.job_id == later) if not _reached(one, planned)}
+    return left
+
+
+def _planned(job_id: str) -> Any:
+    return select(chunks.c.offset, chunks.c.first_row).where(chunks.c.job_id == job_id).order_by(chunks.c.offset)
+
+
+def _reached(given: Row[Any], planned: Sequence[Row[Any]]) -> bool:
+    """Whether one of these stretches, in their order, begins in that of the chunk, with a row of its own."""
+    first = bisect_left(planned, given.offset, key=attrgetter("offset"))
+    behind = bisect_left(planned, given.offset + given.length, key=attrgetter("offset"))
+    own = None if given.only is None else set(numbers.read(given.only))
+    return any(own is None or one.first_row in own for one in planned[first:behind])
 
 
 def _codes(chunk: Row[Any]) -> Iterator[tuple[str, bool, int]]:
@@ -84,8 +106,8 @@ def _codes(chunk: Row[Any]) -> Iterator[tuple[str, bool, int]]:
 
 def give(tx: Connection, job_id: str, taken_from: str, given: Sequence[Share]) -> None:
     """These rows are that job's from now on. The job they are taken from is locked."""
-    of_these = replays.c.chunk_id.in_(select(chunks.c.id).where(chunks.c.job_id == taken_from))
-    tx.execute(delete(replays).where(of_these, replays.c.job_id.in_(_without_rows())))
+    if left := _left(tx, taken_from):
+        tx.execute(delete(replays).where(replays.c.id == bindparam("left")), [{"left": one} for one in left])
     tx.execute(insert(replays), [{"chunk_id": one.chunk_id, "code": one.code, "job_id": job_id} for one in given])
 
 

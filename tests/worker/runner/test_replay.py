@@ -187,6 +187,26 @@ def test_a_replay_that_was_stopped_before_it_had_its_rows_gives_them_back(
     assert move(second.job.id)["rows"]["accepted"] == 1
 
 
+def test_a_replay_that_was_stopped_amid_its_planning_gives_back_what_it_had_not_come_to(
+    planned: Any, again: Any, move: Any, house: Process, played: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from worker.runner import planner
+
+    parent = planned(*(event(n) for n in range(1, 1201)))
+    house.ledger.write(lambda tx: jobs.stop(tx, parent, "cancelled", "cancelled"))
+    child = again(parent).job
+    monkeypatch.setattr(planner, "FEW", 1)
+    planner.plan(house, child, house.stopping.set)
+    house.stopping.clear()
+    house.ledger.write(lambda tx: jobs.stop(tx, child.id, "cancelled", "cancelled"))
+    had = report(house, child.id)["rows"]["total"]
+    rest, its_own = again(parent), again(child.id)
+    assert (rest.new, had, its_own.rows, rest.rows) == (True, 500, 500, 700)
+    assert again(parent).new is False
+    assert [move(one.job.id)["rows"]["accepted"] for one in (rest, its_own)] == [700, 500]
+    assert (played.counts()["events"], taken(played)) == (1200, 1200)
+
+
 def test_rows_that_were_given_go_once_more(again: Any, move: Any, house: Process, played: Sandbox) -> None:
     order = read_order(platforms.operation(EVENTS), {"rows": [event(1), event(2), event(3)]})
     parent = intake.put(house, order).id
