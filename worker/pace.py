@@ -36,18 +36,19 @@ class ClockOff(Exception):
 
 
 class Budget:
-    """Hands out the right to make one call. `sent_since(account, moment)` is what the ledger says was sent."""
+    """Hands out the right to make one call. `first_asked(account)` notes in the ledger that the account is asked from
+    now on, and says whether it never was before."""
 
     def __init__(
         self,
         redis: Redis,
-        sent_since: Callable[[str, float], int],
+        first_asked: Callable[[str], bool],
         *,
         storage: RedisStorage | None = None,
         check_clock: bool = True,
     ) -> None:
         self._redis = redis
-        self._sent_since = sent_since
+        self._first_asked = first_asked
         self._storage = storage or _storage(redis)
         self._limiter = MovingWindowRateLimiter(self._storage)
         self._shares = Shares(redis, self._storage)
@@ -156,13 +157,14 @@ class Budget:
         return state, taken
 
     def _seed(self, mark: str, state: bytes | None, account: str, item: RateLimitItem) -> None:
-        """A budget without its birth mark (first start, or Redis was wiped) first hears what was sent lately."""
+        """A budget without its birth mark is empty where the account was never asked. Else Redis was wiped, or the
+        pace is another: nobody knows how many requests went out lately, questions and tries that were put back among
+        them, so one window counts as used."""
         if state is not None or not self._redis.set(mark, SEEDING, nx=True, ex=10):
             raise Busy(0.1, "the budget is being read from the ledger")
         self._limiter.storage.clear(item.key_for(account))
-        sent = min(item.amount, self._sent_since(account, time.time() - item.get_expiry()))
-        if sent:
-            self._limiter.hit(item, account, cost=sent)
+        if not self._first_asked(account):
+            self._limiter.hit(item, account, cost=item.amount)
         self._redis.set(mark, BORN)
         raise Busy(0.001, "the budget was just read from the ledger")
 

@@ -8,7 +8,7 @@ from collections import defaultdict, deque
 from concurrent.futures import ThreadPoolExecutor
 
 from worker.client import Client
-from worker.ledger import outlook, owners
+from worker.ledger import doors, owners
 from worker.ledger.ledger import Ledger
 from worker.pace import Budget, connect
 from worker.people import People
@@ -56,10 +56,10 @@ class Process:
     def budget(self) -> Budget:
         if self.settings.redis_url is None:
             raise SettingsError("REDIS_URL is not set: it holds the budget that all processes share.")
-        return Budget(connect(self.settings.redis_url), self._sent_since)
+        return Budget(connect(self.settings.redis_url), self._first_asked)
 
-    def _sent_since(self, account: str, moment: float) -> int:
-        return self.ledger.read(lambda tx: outlook.sent_since(tx, account, moment))
+    def _first_asked(self, account: str) -> bool:
+        return self.ledger.write(lambda tx: doors.first_asked(tx, account))
 
 
 class Latency:

@@ -12,6 +12,8 @@ from limits.storage import RedisStorage
 from redis import Redis
 
 from worker.errors import Busy
+from worker.ledger import doors
+from worker.ledger.ledger import Ledger
 from worker.operation import Pace
 from worker.pace import Budget, ClockOff, connect, window
 
@@ -26,8 +28,8 @@ def redis(redis_url: str) -> Iterator[Redis]:
     client.close()
 
 
-def budget(redis: Redis, sent: int = 0) -> Budget:
-    return Budget(redis, lambda _account, _moment: sent)
+def budget(redis: Redis, first: bool = True) -> Budget:
+    return Budget(redis, lambda _account: first)
 
 
 def taken_of(budget: Budget, pace: Pace, tries: int) -> int:
@@ -94,24 +96,42 @@ def test_a_platforms_window_is_ours_and_a_second_longer_a_rate_per_second_is_not
     assert window(Pace(5, 1)).get_expiry() == 1
 
 
-def test_after_a_wipe_the_ledger_says_what_was_sent_already(redis: Redis) -> None:
-    assert taken_of(budget(redis, sent=15), Pace(20, 60), 100) == 5
+def test_after_a_wipe_one_window_counts_as_used(redis: Redis) -> None:
+    assert taken_of(budget(redis), Pace(20, 60), 15) == 15
     redis.flushall()
-    assert taken_of(budget(redis, sent=20), Pace(20, 60), 100) == 0
+    assert taken_of(budget(redis, first=False), Pace(20, 60), 100) == 0
 
 
-def test_more_sent_than_the_window_holds_is_a_full_window(redis: Redis) -> None:
-    assert taken_of(budget(redis, sent=500), Pace(20, 60), 100) == 0
+def test_after_that_window_the_budget_is_whole_again(redis: Redis) -> None:
+    own, pace = budget(redis, first=False), Pace(2, 1)
+    with pytest.raises(Busy) as caught:
+        take(own, pace)
+    assert 0 < caught.value.wait <= 1.0
+    time.sleep(caught.value.wait)
+    assert taken_of(own, pace, 2) == 2
+
+
+def test_another_pace_does_not_hand_out_a_second_window(redis: Redis, ledger: Ledger) -> None:
+    own = Budget(redis, lambda account: ledger.write(lambda tx: doors.first_asked(tx, account)))
+    assert taken_of(own, Pace(20, 60), 100) == 20
+    assert taken_of(own, Pace(30, 60), 100) == 0
+
+
+def test_the_ledger_knows_whether_an_account_was_ever_asked(ledger: Ledger) -> None:
+    def asked(account: str) -> bool:
+        return ledger.write(lambda tx: doors.first_asked(tx, account))
+
+    assert [asked("p/a"), asked("p/a"), asked("p/b")] == [True, False, True]
 
 
 def test_while_one_process_seeds_the_others_wait(redis: Redis, redis_url: str) -> None:
     asked = threading.Event()
     answer = threading.Event()
 
-    def slow(_account: str, _moment: float) -> int:
+    def slow(_account: str) -> bool:
         asked.set()
         answer.wait(5)
-        return 20
+        return False
 
     seeding = threading.Thread(target=lambda: taken_of(Budget(redis, slow), Pace(20, 60), 1))
     seeding.start()
@@ -124,13 +144,13 @@ def test_while_one_process_seeds_the_others_wait(redis: Redis, redis_url: str) -
 def test_without_redis_nothing_is_sent() -> None:
     away = connect("redis://127.0.0.1:1/0")
     with pytest.raises(Busy, match="Redis"):
-        Budget(away, lambda _account, _moment: 0).take(ACCOUNT, Pace(5, 1))
+        Budget(away, lambda _account: True).take(ACCOUNT, Pace(5, 1))
 
 
 def test_a_clock_that_is_off_refuses_to_start_and_stops_sending(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = fakeredis.FakeRedis()
     monkeypatch.setattr(fake, "time", lambda: (int(time.time()) - 3, 0))
-    own = Budget(fake, lambda _account, _moment: 0, storage=_storage(fake))
+    own = Budget(fake, lambda _account: True, storage=_storage(fake))
     with pytest.raises(ClockOff, match="NTP"):
         own.check_clock()
     with pytest.raises(Busy, match="clock"):

@@ -27,7 +27,7 @@ def redis(redis_url: str) -> Iterator[Redis]:
 @pytest.fixture
 def budget(redis: Redis) -> Budget:
     """One that is born."""
-    own = Budget(redis, lambda _account, _moment: 0)
+    own = Budget(redis, lambda _account: True)
     with pytest.raises(Busy):
         own.take(ACCOUNT, PACE)
     return own
@@ -71,7 +71,7 @@ def test_while_a_call_waits_a_file_takes_nothing_of_the_last_tenth(budget: Budge
 
 def test_the_last_tenth_comes_evenly_and_whoever_is_told_to_wait_is_told_how_long(redis: Redis) -> None:
     pace = Pace(20, 1)
-    budget = Budget(redis, lambda _account, _moment: 0)
+    budget = Budget(redis, lambda _account: True)
     gets(budget, "one", pace=pace)
     with pytest.raises(Busy) as caught:
         budget.take(ACCOUNT, pace, "one")
@@ -100,7 +100,7 @@ def test_three_files_share_evenly(budget: Budget) -> None:
 
 def test_one_that_does_not_use_its_share_keeps_nobody_from_it(redis: Redis) -> None:
     pace = Pace(40, 2)
-    budget = Budget(redis, lambda _account, _moment: 0)
+    budget = Budget(redis, lambda _account: True)
     gets(budget, "slow", tries=2, pace=pace)
     time.sleep(0.9)  # it would have sent several calls by now, were it using half of the budget
     assert gets(budget, "quick", tries=60, pace=pace) > 30
@@ -121,4 +121,4 @@ def test_jobs_of_another_account_are_strangers(budget: Budget) -> None:
 
 
 def test_a_job_that_leaves_without_redis_is_no_failure() -> None:
-    Budget(connect("redis://127.0.0.1:1/0"), lambda _account, _moment: 0).leave(ACCOUNT, "one")
+    Budget(connect("redis://127.0.0.1:1/0"), lambda _account: True).leave(ACCOUNT, "one")

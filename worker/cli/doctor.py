@@ -65,7 +65,7 @@ RULES = (
 
 
 def _clock(redis: Redis) -> Iterator[Check]:
-    Budget(redis, lambda _account, _moment: 0).check_clock()
+    Budget(redis, lambda _account: True).check_clock()
     yield Check("clock", OK, "It agrees with that of Redis.")
 
 

@@ -12,7 +12,7 @@ from worker.ledger import claims
 from worker.ledger.claims import Claim
 from worker.ledger.inserting import insert_new
 from worker.ledger.prepared import Prepared
-from worker.ledger.tables import doors
+from worker.ledger.tables import chunks, doors
 
 ONE = Prepared(select(doors).where(doors.c.id == bindparam("account")))
 OPENED = Prepared(
@@ -24,18 +24,26 @@ OPENED = Prepared(
     )
     .values(state="open", in_a_row=0, step=0, why=None, lease_until=None, owner=None, not_before=0)
 )
-
+# Accounts that were asked before their doors said so.
+_SENT = select(chunks.c.id).where(chunks.c.account == bindparam("account"), chunks.c.sent_at > 0).limit(1)
 
 # Many lanes share a transaction, and each looks at the same door twice: it is read once.
 _read: WeakKeyDictionary[Connection, dict[str, Row[Any] | None]] = WeakKeyDictionary()
 
 
 def get(tx: Connection, account: str) -> Row[Any] | None:
-    """None: nothing was ever wrong with this account."""
+    """None: nothing was ever asked of this account, or nothing was ever wrong with it."""
     known = _read.setdefault(tx, {})
     if account not in known:
         known[account] = ONE(tx, account=account).first()
     return known[account]
+
+
+def first_asked(tx: Connection, account: str) -> bool:
+    """Note that the account is asked from now on; whether it never was before."""
+    _changes(tx, account)
+    new = insert_new(tx, doors, {"id": account, "state": "open"})
+    return new and tx.execute(_SENT, {"account": account}).first() is None
 
 
 def _changes(tx: Connection, account: str) -> None:

@@ -1,4 +1,4 @@
-"""What is still to come of a job's chunks, and what of them went out lately."""
+"""What is still to come of a job's chunks."""
 
 from __future__ import annotations
 
@@ -67,9 +67,3 @@ def any_suspects(tx: Connection, job_id: str) -> bool:
 def lanes(tx: Connection, job_id: str) -> int:
     """How many lanes hold chunks of this job, in all processes."""
     return int(LANES(tx, job=job_id).rows[0][0])
-
-
-def sent_since(tx: Connection, account: str, moment: float) -> int:
-    """Requests of an account marked or settled since `moment`: what a wiped budget has to be told."""
-    sent = select(func.count(chunks.c.id)).where(chunks.c.account == account, chunks.c.sent_at > moment)
-    return int(tx.execute(sent).scalar_one())

@@ -15,11 +15,13 @@ from sandbox.server import Sandbox
 from tests.worker.runner.conftest import lines, report
 from worker import intake, outage, platforms
 from worker.cli.refused_sheet import write_sheet
+from worker.errors import Busy
 from worker.ledger import agenda, claims, decisions, jobs, leases, looking, reports
 from worker.ledger.tables import chunks as chunks_table
 from worker.ledger.tables import jobs as jobs_table
 from worker.operation import Pace
 from worker.order import read_order
+from worker.pace import connect
 from worker.process import Process
 from worker.runner import awaiting, books, files
 
@@ -393,3 +395,22 @@ def test_two_who_stop_and_tell_at_the_same_moment(put: Put, step: Move, house: P
     stopping.join()
     rows = report(house, job)["rows"]
     assert rows["accepted"] + rows["unsure"] == 10
+
+
+def test_questions_count_when_redis_is_wiped(
+    put: Put, step: Move, house: Process, played: Sandbox, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played.play("omnisend", seconds=1000)
+    job = put(*(contact(n) for n in range(10)), batch_size=5)
+    monkeypatch.setenv("OMNISEND_PACE", "20/m")
+    platforms.account.cache_clear()
+    for _ in range(3):
+        step(job)
+    account = platforms.account("omnisend/default")
+    assert played.counts()["requests"] > 2
+    connect(redis_url).flushall()
+    with pytest.raises(Busy, match="read from the ledger"):
+        house.budget.take(account.id, account.pace)
+    with pytest.raises(Busy, match="used") as caught:
+        house.budget.take(account.id, account.pace)
+    assert caught.value.wait > 30
