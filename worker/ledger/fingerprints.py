@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, LargeBinary, Table, bindparam, select
+from sqlalchemy import Column, Connection, LargeBinary, Table, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.ledger.prepared import Prepared
 from worker.ledger.schema import metadata
+from worker.ledger.tables import jobs
 
 DIALECTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
@@ -46,6 +47,21 @@ def known(tx: Connection, whose: Sequence[bytes]) -> dict[bytes, bytes]:
     size = -(-len(whose) // STEP) * STEP  # few statements serve all numbers of rows
     asked = {f"who_{n}": whose[min(n, len(whose) - 1)] for n in range(size)}
     return {bytes(row.id): bytes(row.content) for row in _of(size)(tx, **asked).rows}
+
+
+def kept_of(tx: Connection, operation: str, account: str) -> bool:
+    """Whether any job of this operation and account ever left out what was unchanged: only such a one begins to keep
+    fingerprints."""
+    said = jobs.c.options.contains('"changed_only": true')
+    wanted = select(jobs.c.id).where(jobs.c.operation == operation, jobs.c.account == account, said).limit(1)
+    return tx.execute(wanted).first() is not None
+
+
+def forget(tx: Connection, whose: Collection[bytes]) -> None:
+    """Nobody knows any more what the platform has of these persons."""
+    if whose:
+        gone = delete(fingerprints).where(fingerprints.c.id == bindparam("who"))
+        tx.execute(gone, [{"who": who} for who in sorted(whose)])
 
 
 def remember(tx: Connection, accepted: Mapping[bytes, bytes]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from worker.ledger.types import Row
 from worker.operation import Operation
 from worker.process import Process
-from worker.runner.unchanged import Print, Prints
+from worker.runner.unchanged import Print, prints_for
 from worker.sources.cells import Taken
 from worker.sources.chosen import Chosen
 
@@ -40,10 +40,11 @@ def held_back(
 ) -> Left:
     left = Left(taken)
     left.leave(frozenset(json.loads(chunk.stays)) if chunk.stays else (), DUPLICATE)
-    if wanted.changed_only and left.taken.lines:
-        prints = Prints(process, job, operation, wanted)
+    prints = prints_for(process, job, operation) if left.taken.lines else None
+    if prints is not None:
         found = prints.of(left.taken.numbers, left.taken.lines)
-        unchanged = prints.unchanged(found)
+        unchanged = prints.unchanged(found) if wanted.changed_only else frozenset()
         left.leave(unchanged, UNCHANGED)
         left.prints = [one for one in found if one.number not in unchanged]
+        prints.forget(left.prints)
     return left

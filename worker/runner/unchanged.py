@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from worker.ledger import fingerprints
-from worker.ledger.types import Row
+from worker.ledger import fingerprints, jobs
+from worker.ledger.types import Connection, Row
 from worker.operation import Operation
 from worker.process import Process
-from worker.sources.chosen import Chosen
+from worker.sources.chosen import Chosen, chosen
 from worker.sources.identity import Identity
 
 
@@ -43,10 +45,44 @@ class Prints:
             if who is not None
         ]
 
-    def unchanged(self, found: Iterable[Print]) -> set[int]:
-        """The numbers of those rows that were accepted as they are, and nothing else of the same person since."""
-        known = self._ledger.read(lambda tx: fingerprints.known(tx, [one.who for one in found]))
-        return {one.number for one in found if known.get(one.who) == one.content}
+    def unchanged(self, found: Sequence[Print]) -> set[int]:
+        """The numbers of those rows that were accepted as they are, and nothing else of the same person since, nor
+        anywhere in these rows: they go one after the other, and the last of them counts."""
+        known = self._known(found)
+        changed = {one.who for one in found if known.get(one.who) != one.content}
+        return {one.number for one in found if one.who not in changed}
+
+    def forget(self, going: Sequence[Print]) -> None:
+        """Rows that go with something else than what was last accepted: whatever becomes of their request, be it that
+        nobody learns it, what was known is so no more."""
+        known = self._known(going)
+        stale = {one.who for one in going if known.get(one.who, one.content) != one.content}
+        if stale:
+            self._ledger.write(lambda tx: fingerprints.forget(tx, stale))
+
+    def _known(self, found: Sequence[Print]) -> dict[bytes, bytes]:
+        return self._ledger.read(lambda tx: fingerprints.known(tx, [one.who for one in found]))
+
+
+def prints_for(process: Process, job: Row[Any], operation: Operation) -> Prints | None:
+    """None where nobody ever wants to know what is unchanged, or can't know whom a row is about. Else those of a job
+    that sends all rows too: what it sends is what the platform has afterwards."""
+    assert operation.rows is not None  # noqa: S101 - a file is recorded only for operations with rows
+    wanted = chosen(json.loads(job.options))
+    if not (wanted.unique or operation.rows.identity):
+        return None
+    return Prints(process, job, operation, wanted) if wanted.changed_only or _are_kept(process, job.id) else None
+
+
+@functools.lru_cache(maxsize=256)
+def _are_kept(process: Process, job_id: str) -> bool:
+    """One look a job."""
+
+    def look(tx: Connection) -> bool:
+        job = jobs.get(tx, job_id)
+        return job is not None and fingerprints.kept_of(tx, job.operation, job.account)
+
+    return process.ledger.read(look)
 
 
 def remembered(found: Iterable[Print], refused: set[int]) -> dict[bytes, bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,8 +11,7 @@ from worker.ledger.types import Row
 from worker.operation import JSON
 from worker.process import Process
 from worker.runner.consignment import brief_of, own_rows, source_of
-from worker.runner.unchanged import Print, Prints
-from worker.sources.chosen import chosen
+from worker.runner.unchanged import Print, prints_for
 
 
 def rows_again(process: Process, job: Row[Any], chunk: Row[Any], went: Sequence[int]) -> list[JSON]:
@@ -26,9 +24,9 @@ def rows_again(process: Process, job: Row[Any], chunk: Row[Any], went: Sequence[
 
 
 def prints_again(process: Process, job: Row[Any], chunk: Row[Any], went: Sequence[int]) -> Sequence[Print]:
-    """The fingerprints of these rows, for a job that leaves out what is unchanged."""
-    operation, wanted = platforms.operation(job.operation), chosen(json.loads(job.options))
-    if not wanted.changed_only:
+    """The fingerprints of these rows, where they are to be remembered."""
+    prints = prints_for(process, job, platforms.operation(job.operation))
+    if prints is None:
         return ()
     taken = own_rows(source_of(process, job, chunk), chunk, numbers.written(went))
-    return Prints(process, job, operation, wanted).of(taken.numbers, taken.lines)
+    return prints.of(taken.numbers, taken.lines)

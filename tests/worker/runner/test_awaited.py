@@ -336,6 +336,33 @@ def test_only_what_changed_goes_next_time(put: Put, to_the_end: Move, played: Sa
     assert (found["rows"]["accepted"], found["skipped_by"]) == (1, {"unchanged": 4})
 
 
+def test_what_an_import_of_all_rows_sent_between_two_of_the_changed_ones_is_not_forgotten(
+    put: Put, to_the_end: Move, played: Sandbox
+) -> None:
+    v1, v2 = contact(1, age=1), contact(1, age=2)
+    to_the_end(put(v1, contact(5), changed_only=True))
+    to_the_end(put(v2, contact(7)))
+    assert to_the_end(put(v1, contact(8), changed_only=True))["rows"]["accepted"] == 2
+    assert _age_of(played, 1) == 1
+    found = to_the_end(put(v1, contact(7), changed_only=True))
+    assert found["skipped_by"] == {"unchanged": 2}
+
+
+def _age_of(played: Sandbox, n: int) -> Any:
+    kept = played.state("omnisend", email=f"c{n}@shop.example.com")["contacts"]
+    return kept[0]["customProperties"]["age"]
+
+
+def test_of_rows_about_one_person_the_last_counts_though_it_was_accepted_once(
+    put: Put, to_the_end: Move, played: Sandbox
+) -> None:
+    v1, v2 = contact(1, age=1), contact(1, age=2)
+    to_the_end(put(v1, contact(5), changed_only=True))
+    found = to_the_end(put(v2, v1, contact(6), changed_only=True))
+    assert (found["rows"]["accepted"], _age_of(played, 1)) == (3, 1)
+    assert to_the_end(put(v1, v1, contact(6), changed_only=True))["skipped_by"] == {"unchanged": 3}
+
+
 def test_the_platform_is_asked_more_rarely_the_more_is_awaited(house: Process, put: Put, step: Move) -> None:
     later = platforms.operation(CONTACTS).later
     assert later is not None

@@ -110,6 +110,28 @@ def test_what_was_refused_or_lost_is_not_taken_for_accepted(imported: Imported, 
     assert move(imported(event(1), options=options, key="at last"))["rows"]["accepted"] == 1
 
 
+@pytest.mark.parametrize("between", [{"changed_only": True, "unique": ["email"]}, {"unique": ["email"]}])
+def test_what_was_accepted_before_something_unsure_goes_again(
+    imported: Imported, move: Move, played: Sandbox, between: dict[str, Any]
+) -> None:
+    options = {"changed_only": True, "unique": ["email"]}
+    assert move(imported(event(1), options=options, key="first"))["rows"]["accepted"] == 1
+    played.fault("cut", times=1)
+    assert move(imported(event(1, identifier="b"), options=between, key="lost"))["rows"]["unsure"] == 1
+    assert move(imported(event(1), options=options, key="at last"))["rows"]["accepted"] == 1
+
+
+def test_without_anybody_who_leaves_out_what_is_unchanged_nothing_is_kept(
+    imported: Imported, move: Move, house: Process
+) -> None:
+    from sqlalchemy import select
+
+    from worker.ledger.fingerprints import fingerprints
+
+    move(imported(event(1), options={"unique": ["email"]}))
+    assert house.ledger.read(lambda tx: tx.execute(select(fingerprints)).all()) == []
+
+
 def test_nothing_of_a_row_is_kept_but_hashes(imported: Imported, move: Move, house: Process) -> None:
     from sqlalchemy import select
 
