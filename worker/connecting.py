@@ -7,32 +7,23 @@ again. Neither state nor code nor token is ever part of a sentence.
 from __future__ import annotations
 
 import hmac
-import math
-import re
 import secrets
 import time
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 from urllib.parse import quote, urlencode
 
-import msgspec
-
 from worker import links
-from worker.answers import Answer, Lost, NotSent
 from worker.callback import Query
+from worker.granted import NotGranted, granted, named
 from worker.ledger import keepsakes
 from worker.link import Link
-from worker.links import Linked
 from worker.operation import JSON, NotConnected, Platform
 from worker.platforms import Account, account, account_ids
 from worker.process import Process
 from worker.seal import digest
 
 LASTS = 600.0
-NEVER = 10 * 365 * 86400.0  # Omnisend says 2^63 nanoseconds of a token that does not expire
-ERROR = re.compile(r"[a-z_]{1,40}")
-TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
 
 
 @dataclass(frozen=True)
@@ -51,10 +42,6 @@ class Asked:
     redirect_uri: str
     scopes: list[str]
     sealed: bytes = field(repr=False)
-
-
-class _Not(Exception):
-    """It did not come to a link; the sentence says why, and what is done about it."""
 
 
 def path(platform: Platform) -> str:
@@ -102,7 +89,7 @@ def finish(process: Process, platform: Platform, query: Query) -> Ended:
         )
     try:
         end = Ended(True, _linked(process, asked, query))
-    except (_Not, NotConnected) as error:
+    except (NotGranted, NotConnected) as error:
         again = f"Run `omniworker accounts connect {asked.account.id}` once more."
         end = Ended(False, f"{asked.account.id} was not linked: {error} {again}")
     sealed = process.seal.close({"ended": {"well": end.well, "sentence": end.sentence}})
@@ -135,66 +122,13 @@ def _linked(process: Process, asked: Asked, query: Query) -> str:
     one = asked.account
     error, code = _single(query, "error"), _single(query, "code")
     if error is not None:
-        raise _Not(f"{one.platform.title} sent the browser back with {_named(error)}.")
+        raise NotGranted(f"{one.platform.title} sent the browser back with {named(error)}.")
     if not code:
-        raise _Not(f"{one.platform.title} sent the browser back without a code.")
-    linked = _read(one, asked.scopes, _exchange(process, asked, code))
+        raise NotGranted(f"{one.platform.title} sent the browser back without a code.")
+    linked = granted(process, _link(one), one, (asked.redirect_uri, asked.scopes), code)
     process.ledger.write(lambda tx: links.keep(process, tx, one.id, linked))
     lacks = f" It was not granted {' '.join(linked.lacks)}: what needs that will be refused." if linked.lacks else ""
     return f"{one.id} is linked.{lacks}"
-
-
-def _exchange(process: Process, asked: Asked, code: str) -> Answer:
-    """Exactly one try. Raises `_Not`."""
-    own, title = asked.account.registered, asked.account.platform.title
-    fields = {"client_id": own.client_id, "client_secret": own.client_secret, "grant_type": "authorization_code"}
-    fields |= {"code": code, "redirect_uri": asked.redirect_uri}
-    try:
-        return process.client.exchange(f"{own.url}{_link(asked.account).token}", fields)
-    except NotSent:
-        raise _Not(f"{title} could not be reached, so its code was not exchanged.") from None
-    except Lost:
-        raise _Not(
-            f"the answer of {title} is lost. Its code is good for one try, so it is not sent again, and a token that "
-            "was made for it stays unused."
-        ) from None
-
-
-def _read(one: Account, wanted: list[str], answer: Answer) -> Linked:
-    """The link that an answer gives. Raises `_Not`."""
-    said = _decoded(answer.body)
-    token, title = said.get("access_token"), one.platform.title
-    if answer.status != 200:
-        raise _Not(f"{title} answered {answer.status}, {_named(said.get('error'))}.")
-    if not isinstance(token, str) or not TOKEN.fullmatch(token) or str(said.get("token_type")).lower() != "bearer":
-        raise _Not(f"{title} answered without a Bearer token.")
-    scope, renewal, now = said.get("scope"), said.get("refresh_token"), time.time()
-    granted = scope.split() if isinstance(scope, str) else wanted  # RFC 6749, 5.1: left out, it is what was asked for
-    lacks = [right for right in wanted if right not in granted]
-    until = _until(now, said.get("expires_in"))
-    return Linked(token, renewal if isinstance(renewal, str) else None, granted, lacks, now, until)
-
-
-def _decoded(body: bytes) -> JSON:
-    try:
-        said = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}
-
-
-def _until(now: float, expires_in: Any) -> float | None:
-    """None for never: where nothing is said, or more than ten years."""
-    try:
-        seconds = float(expires_in)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return now + max(0.0, seconds) if math.isfinite(seconds) and seconds <= NEVER else None
-
-
-def _named(error: Any) -> str:
-    """A platform's error where it is one of the words that RFC 6749 has; its other words may hold anything."""
-    return f"the error {error}" if isinstance(error, str) and ERROR.fullmatch(error) else "an error that names nothing"
 
 
 def _single(query: Query, name: str) -> str | None:

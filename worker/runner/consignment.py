@@ -36,7 +36,7 @@ from worker.sources.opening import open_rows
 from worker.sources.original import Named
 from worker.sources.read_back import read_piece, rows_of
 from worker.sources.source import Source
-from worker.wire import Later, Wire
+from worker.wire import Later
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _of_call(process: Process, job: Row[Any], operation: Operation, account: Acc
         of(chunk),
         repeat_of(operation, payload),
         (),
-        _packing(process, operation, account, access, wire),
+        functools.partial(process.client.pack, operation, account.platform, access, wire),
         payload,
         skipped_by=heeded.skipped_by,
         numbers=numbers,
@@ -153,12 +153,6 @@ def _from(first: int, heeded: Heeded) -> Sequence[int]:
 def _unlooked(operation: Operation, options: Mapping[str, Any], payload: JSON, account: Account) -> tuple[Refusal, ...]:
     blind = operation.blind is not None and operation.blind(payload, account.told) is not None
     return (UNCHECKED,) if blind and options.get("unchecked") else ()
-
-
-def _packing(
-    process: Process, operation: Operation, account: Account, access: Access, wire: Wire
-) -> Callable[[], Parcel]:
-    return functools.partial(process.client.pack, operation, account.platform, access, wire)
 
 
 def _of_file(process: Process, job: Row[Any], operation: Operation, account: Account, chunk: Row[Any]) -> Consignment:
@@ -192,7 +186,7 @@ def _of_file(process: Process, job: Row[Any], operation: Operation, account: Acc
         of(chunk),
         repeat_of(operation, brief.around),
         tuple(checked_rows.refusals),
-        _packing(process, operation, account, access, wire),
+        functools.partial(process.client.pack, operation, account.platform, access, wire),
         skipped_by=skipped_by,
         numbers=heeded.numbers,
         prints=_of_those(heeded.whole, left.prints),
