@@ -68,7 +68,8 @@ newsletters = Table(
 )
 
 HALTED = "newsletters/halted"
-DUE = claims.Taking(newsletters, newsletters.c.state == "approved")
+APPROVED = newsletters.c.state == "approved"
+DUE = claims.Taking(newsletters, APPROVED)
 OPEN = ("planned", "approved", "paused")
 
 
@@ -117,6 +118,12 @@ def get(tx: Connection, name: str) -> Row[Any] | None:
     return tx.execute(named.order_by(newsletters.c.planned_at.desc(), newsletters.c.id.desc()).limit(1)).first()
 
 
+def job_of(tx: Connection, newsletter_id: str) -> str | None:
+    """The job that sends it, as it is now: whoever read the row before may not know it yet."""
+    found = tx.execute(select(newsletters.c.job_id).where(newsletters.c.id == newsletter_id)).scalar()
+    return None if found is None else str(found)
+
+
 def newest(tx: Connection, most: int) -> list[Row[Any]]:
     return list(tx.execute(select(newsletters).order_by(newsletters.c.planned_at.desc()).limit(most)))
 
@@ -160,13 +167,23 @@ def any_open(tx: Connection) -> bool:
     return tx.execute(found).first() is not None
 
 
+def may_start(tx: Connection, held: Claim) -> bool:
+    """Whether it still may, which holds until the transaction ends; it is given back.
+
+    Its row is locked before the switch is looked at, and `halt` does both the other way round: so one of the two sees
+    the other.
+    """
+    return claims.release(tx, newsletters, held, APPROVED) and halted(tx) is None
+
+
 def started(tx: Connection, held: Claim, job_id: str) -> bool:
-    return claims.release(tx, newsletters, held, state="started", job_id=job_id)
+    """In the transaction that records its job, after `may_start`."""
+    return claims.change(tx, newsletters, held, APPROVED, state="started", job_id=job_id)
 
 
 def missed(tx: Connection, held: Claim, why: str) -> bool:
-    """Its time has passed, and not one request of it left."""
-    return claims.release(tx, newsletters, held, state="missed", why=why)
+    """Its time has passed, and not one request of it left. One that was stopped meanwhile stays stopped."""
+    return claims.release(tx, newsletters, held, APPROVED, state="missed", why=why)
 
 
 def late(tx: Connection, now: float) -> list[Row[Any]]:
@@ -196,10 +213,12 @@ def give_up_at(tx: Connection, job_id: str, moment: float) -> None:
 
 
 def halt(tx: Connection, by: str) -> list[str]:
-    """Nothing of any newsletter leaves from here on; the jobs that send one now."""
+    """Nothing of any newsletter leaves from here on; the jobs that send one now. Those that start in this moment are
+    waited for, and are among them."""
     keepsakes.keep(tx, HALTED, by.encode())
-    moving = select(newsletters.c.job_id).where(newsletters.c.state == "started")
-    return [str(found) for found in tx.execute(moving).scalars()]
+    which = newsletters.c.state.in_(("approved", "started"))
+    locked = tx.execute(select(newsletters.c.job_id).where(which).order_by(newsletters.c.id).with_for_update())
+    return [str(job_id) for job_id in locked.scalars() if job_id is not None]
 
 
 def halted(tx: Connection) -> str | None:

@@ -6,12 +6,13 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from worker.intake import put
+from worker.intake import record
 from worker.ledger import claims, jobs, newsletters
 from worker.ledger.types import Connection, Row
 from worker.newsletters import document
 from worker.newsletters.document import WrongDocument
 from worker.newsletters.plan import order_of
+from worker.order import Order
 from worker.process import Process
 from worker.wake import wake_up
 
@@ -32,7 +33,7 @@ def look(process: Process) -> None:
 
 
 def _start(process: Process, row: Row[Any]) -> None:
-    """Its job has its id for a key: started twice, by one who died in between, it is one."""
+    """Its job has its id for a key: whatever happens, it is one."""
     held = claims.of(row)
     if row.expires_at is not None and time.time() > row.expires_at:
         why = "its time passed before anything of it could leave: nothing was sent"
@@ -44,15 +45,22 @@ def _start(process: Process, row: Row[Any]) -> None:
         why = " ".join(str(error).split())
         process.ledger.write(lambda tx: newsletters.missed(tx, held, why))
         return
-    job = put(process, replace(order, key=f"newsletter:{row.id}"))
-    process.ledger.write(lambda tx: _started(tx, row, job.id))
-    wake_up(job)
+    job = process.ledger.write(lambda tx: _started(process, tx, row, replace(order, key=f"newsletter:{row.id}")))
+    if job is not None:
+        wake_up(job)
 
 
-def _started(tx: Connection, row: Row[Any], job_id: str) -> None:
-    newsletters.started(tx, claims.of(row), job_id)
+def _started(process: Process, tx: Connection, row: Row[Any], order: Order) -> Row[Any] | None:
+    """Its job, which is there exactly when the newsletter is started: who stops or halts it is before this, and there
+    is no job, or after it, and finds the job."""
+    held = claims.of(row)
+    if not newsletters.may_start(tx, held):
+        return None
+    job_id = record(process, tx, order, None).job_id
+    newsletters.started(tx, held, job_id)
     if row.expires_at is not None:
         newsletters.give_up_at(tx, job_id, row.expires_at)
+    return jobs.get(tx, job_id)
 
 
 def _stop_late(tx: Connection) -> None:

@@ -61,8 +61,8 @@ def stop(process: Process, row: Row[Any], by: str) -> None:
     def work(tx: Connection) -> bool:
         if newsletters.stop(tx, row.id, by):
             return True
-        why = f"newsletter {row.name} was stopped by {by}"
-        return row.job_id is not None and jobs.stop(tx, row.job_id, "cancelled", "cancelled", why=why)
+        why, job_id = f"newsletter {row.name} was stopped by {by}", newsletters.job_of(tx, row.id)
+        return job_id is not None and jobs.stop(tx, job_id, "cancelled", "cancelled", why=why)
 
     if not process.ledger.write(work):
         raise CanNot(f"Newsletter {row.id} is {row.state}: there is nothing left to stop.")
@@ -72,8 +72,10 @@ def pause(process: Process, row: Row[Any]) -> None:
     """Its next request waits until somebody resumes it. Raises `CanNot`."""
 
     def work(tx: Connection) -> bool:
-        why = PAUSED.format(row.id)
-        return newsletters.pause(tx, row.id) or (row.job_id is not None and jobs.pause(tx, row.job_id, why))
+        if newsletters.pause(tx, row.id):
+            return True
+        job_id = newsletters.job_of(tx, row.id)
+        return job_id is not None and jobs.pause(tx, job_id, PAUSED.format(row.id))
 
     if not process.ledger.write(work):
         raise CanNot(f"Newsletter {row.id} is {row.state}: only one that is approved or on its way is paused.")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import threading
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from tests.worker.newsletters.conftest import LETTER, deliver, row
 from worker import platforms, register
 from worker.consent import Event
 from worker.ledger import decisions, jobs, newsletters
+from worker.ledger.ledger import Ledger
 from worker.newsletters import again, document, due, moves, plan
 from worker.newsletters.document import WrongDocument
 from worker.newsletters.moves import CanNot
@@ -70,23 +73,87 @@ def test_what_was_approved_goes_once_to_each(house: Process, planned: Kept, play
     assert played.counts()["requests"] == asked
 
 
-def test_started_twice_it_is_one_job(house: Process, planned: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody dies between the job's commit and its note in the newsletter."""
+def test_whoever_dies_while_it_starts_leaves_no_job_and_the_next_starts_one(
+    house: Process, planned: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kept = planned(*PEOPLE)
     moves.approve(house, kept, "anna")
 
     def dies(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(due, "_started", dies)
-    with pytest.raises(KeyboardInterrupt):
-        due.look(house)
-    monkeypatch.undo()
-    monkeypatch.setattr(due, "wake_up", lambda _job: True)
+    with monkeypatch.context() as dying:
+        dying.setattr(newsletters, "started", dies)
+        with pytest.raises(KeyboardInterrupt):
+            due.look(house)
+    assert house.ledger.read(lambda tx: jobs.newest(tx)) == []
     with time_machine.travel(time.time() + due.LEASE + 1, tick=True):
         due.look(house)
     assert row(house, kept.id).state == "started"
     assert len(house.ledger.read(lambda tx: jobs.newest(tx))) == 1
+
+
+@pytest.mark.parametrize(
+    ("step_in", "state"),
+    [
+        (lambda house, now: moves.stop(house, now, "anna"), "stopped"),
+        (lambda house, now: moves.pause(house, now), "paused"),
+        (lambda house, _: moves.halt(house, "anna"), "approved"),
+    ],
+)
+def test_who_steps_in_while_it_starts_is_heeded(
+    house: Process, planned: Kept, monkeypatch: pytest.MonkeyPatch, step_in: Callable[..., Any], state: str
+) -> None:
+    kept = planned(*PEOPLE)
+    moves.approve(house, kept, "anna")
+
+    def order_of(*of: Any) -> Any:
+        step_in(house, row(house, kept.id))
+        return plan.order_of(*of)
+
+    monkeypatch.setattr(due, "order_of", order_of)
+    due.look(house)
+    now = row(house, kept.id)
+    assert (now.state, now.job_id, now.lease_until is None) == (state, None, state == "approved")
+    assert house.ledger.read(lambda tx: jobs.newest(tx)) == []
+
+
+@pytest.mark.parametrize("step_in", [lambda *of: moves.stop(*of, "anna"), moves.pause])
+def test_who_read_it_before_it_started_stops_its_job(
+    house: Process, planned: Kept, played: Sandbox, step_in: Callable[..., Any]
+) -> None:
+    kept = planned(*PEOPLE)
+    moves.approve(house, kept, "anna")
+    before = row(house, kept.id)
+    due.look(house)
+    step_in(house, before)
+    assert deliver(house, kept.id)["state"] in ("cancelled", "paused")
+    assert played.counts()["requests"] == 0
+
+
+def test_the_switch_waits_for_one_that_starts_in_this_moment(
+    house: Process, planned: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = planned(*PEOPLE)
+    moves.approve(house, kept, "anna")
+    elsewhere = Ledger(house.settings.database_url)
+    other: Any = SimpleNamespace(ledger=elsewhere)
+    halting = threading.Thread(target=lambda: moves.halt(other, "anna"))
+    real = newsletters.may_start
+
+    def may_start(tx: Any, held: Any) -> bool:
+        found = real(tx, held)
+        halting.start()
+        halting.join(0.3)  # it has written its word, and waits; or can't write yet
+        return found
+
+    monkeypatch.setattr(newsletters, "may_start", may_start)
+    due.look(house)
+    halting.join(10)
+    elsewhere.close()
+    job = house.ledger.read(lambda tx: jobs.get(tx, row(house, kept.id).job_id))
+    assert job is not None
+    assert job.state == "paused"
 
 
 def test_who_opts_out_between_plan_and_approval_is_left_out_and_told(house: Process, planned: Kept) -> None:
