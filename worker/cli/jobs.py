@@ -14,6 +14,7 @@ from worker.ledger import jobs as ledger_jobs
 from worker.ledger import reports, tickets
 from worker.ledger.reports import ROW_SUMS
 from worker.ledger.types import Connection
+from worker.newsletters import moves
 from worker.process import Process
 
 STATES = ("planning", "running", "paused", "undecided", "finished", "cancelled", "failed")
@@ -101,7 +102,7 @@ def pause(job_id: str, by: str | None, as_json: bool) -> None:
 @options.as_json
 def resume(job_id: str, as_json: bool) -> None:
     """Go on with a paused job."""
-    own = _move(job_id, "resumed", lambda tx: ledger_jobs.resume(tx, job_id), as_json)
+    own = _move(job_id, "resumed", lambda tx: moves.resume_job(tx, job_id), as_json)
     office.hand_to_workers(own, office.job_of(own, job_id))
 
 

@@ -101,7 +101,7 @@ def _values(asked: Asked, now: float) -> dict[str, Any]:
         "state": "running" if planned else "planning",
         "planned": planned,
         "created_at": now,
-        "give_up_at": now + (GIVE_UP_URGENT if asked.urgent else GIVE_UP[asked.kind]),
+        "give_up_at": now + _patience(asked.urgent, asked.kind),
         "wake_at": now + 5,
     }
 
@@ -157,27 +157,35 @@ def planned(tx: Connection, claim: Claim) -> bool:
 
 
 def pause(tx: Connection, job_id: str, why: str) -> bool:
-    """Nothing more is claimed; what is on the wire is settled as it comes."""
+    """Nothing more is claimed, of its steps neither; what is on the wire is settled as it comes."""
     done = tx.execute(
         update(jobs)
         .where(jobs.c.id == job_id, jobs.c.state.in_(MOVING))
         .values(paused_in=jobs.c.state, state="paused", why=why)
     )
+    if done.rowcount:
+        for step in steps_of(tx, job_id):
+            pause(tx, step.id, why)
     return done.rowcount == 1
 
 
-def resume(tx: Connection, job_id: str) -> bool:
-    """Go on where it was paused. The time to give up starts anew: a pause is nobody's failure."""
-    now = time.time()
+def resume(tx: Connection, job_id: str, give_up_at: float | None = None) -> bool:
+    """Go on where it was paused, with the steps that were paused with it. The time to give up starts anew, a pause is
+    nobody's failure; unless the job has a `give_up_at` of its own."""
     job = locked(tx, job_id)
     if job is None or job.state != "paused":
         return False
-    tx.execute(
-        update(jobs)
-        .where(jobs.c.id == job_id, jobs.c.state == "paused")
-        .values(state="running" if job.planned else "planning", why=None, wake_at=0, give_up_at=now + GIVE_UP[job.kind])
-    )
+    moment = give_up_at or time.time() + _patience(job.urgent, job.kind)
+    state = "running" if job.planned else "planning"
+    tx.execute(update(jobs).where(jobs.c.id == job_id).values(state=state, why=None, wake_at=0, give_up_at=moment))
+    for step in steps_of(tx, job_id):
+        if step.state == "paused" and step.why == job.why:
+            resume(tx, step.id, moment)
     return True
+
+
+def _patience(urgent: bool, kind: str) -> float:
+    return GIVE_UP_URGENT if urgent else GIVE_UP[kind]
 
 
 def look_at(tx: Connection, job_id: str) -> None:

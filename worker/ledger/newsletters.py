@@ -124,6 +124,13 @@ def job_of(tx: Connection, newsletter_id: str) -> str | None:
     return None if found is None else str(found)
 
 
+def sent_by(tx: Connection, job_id: str) -> Row[Any] | None:
+    """The newsletter that this job sends, itself or as one of its steps; None for any other job."""
+    whole = select(jobs.c.parent).where(jobs.c.id == job_id, jobs.c.parent.is_not(None)).scalar_subquery()
+    which = (newsletters.c.job_id == job_id) | (newsletters.c.job_id == whole)
+    return tx.execute(select(newsletters).where(which).limit(1)).first()
+
+
 def newest(tx: Connection, most: int) -> list[Row[Any]]:
     return list(tx.execute(select(newsletters).order_by(newsletters.c.planned_at.desc()).limit(most)))
 

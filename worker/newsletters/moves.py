@@ -61,7 +61,8 @@ def stop(process: Process, row: Row[Any], by: str) -> None:
     def work(tx: Connection) -> bool:
         if newsletters.stop(tx, row.id, by):
             return True
-        why, job_id = f"newsletter {row.name} was stopped by {by}", newsletters.job_of(tx, row.id)
+        why = f"newsletter {row.name} was stopped by {by}"
+        job_id = newsletters.job_of(tx, row.id)
         return job_id is not None and jobs.stop(tx, job_id, "cancelled", "cancelled", why=why)
 
     if not process.ledger.write(work):
@@ -82,19 +83,35 @@ def pause(process: Process, row: Row[Any]) -> None:
 
 
 def resume(process: Process, row: Row[Any]) -> None:
-    """Raises `CanNot`."""
+    """Raises `CanNot`, also while all are halted."""
 
     def work(tx: Connection) -> bool:
+        _refuse_halted(tx, row)
         if newsletters.resume(tx, row.id):
             return True
-        if row.job_id is None or not jobs.resume(tx, row.job_id):
-            return False
-        if row.expires_at is not None:
-            newsletters.give_up_at(tx, row.job_id, row.expires_at)
-        return True
+        job_id = newsletters.job_of(tx, row.id)
+        return job_id is not None and jobs.resume(tx, job_id, row.expires_at)
 
     if not process.ledger.write(work):
         raise CanNot(f"Newsletter {row.id} is {row.state}: it is not paused.")
+
+
+def resume_job(tx: Connection, job_id: str) -> bool:
+    """`jobs.resume`, for one that may send a newsletter: that goes on as newsletters do. Raises `CanNot`."""
+    row = newsletters.sent_by(tx, job_id)
+    if row is None:
+        return jobs.resume(tx, job_id)
+    _refuse_halted(tx, row)
+    return jobs.resume(tx, job_id, row.expires_at)
+
+
+def _refuse_halted(tx: Connection, row: Row[Any]) -> None:
+    by = newsletters.halted(tx)
+    if by is not None:
+        raise CanNot(
+            f"Newsletter {row.id} can't go on: all newsletters were halted by {by}. "
+            "`omniworker newsletters go-on` ends that."
+        )
 
 
 def halt(process: Process, by: str) -> int:
@@ -115,6 +132,6 @@ def go_on(process: Process) -> None:
         for row in newsletters.newest(tx, 1000):
             job = jobs.get(tx, row.job_id) if row.state == "started" else None
             if job is not None and job.state == "paused" and "halted by" in (job.why or ""):
-                jobs.resume(tx, job.id)
+                jobs.resume(tx, job.id, row.expires_at)
 
     process.ledger.write(work)

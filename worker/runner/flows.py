@@ -16,7 +16,7 @@ from typing import Any
 from worker import platforms
 from worker.errors import Refused
 from worker.intake import record
-from worker.ledger import chunks, claims, jobs, planning, steps
+from worker.ledger import chunks, claims, jobs, newsletters, planning, steps
 from worker.ledger.types import Connection, LedgerError, Row
 from worker.notices import Notice, follows
 from worker.operation import JSON
@@ -124,7 +124,11 @@ def _record(process: Process, tx: Connection, job: Row[Any], step: Step) -> Row[
     words = {"payload": payload, "account": job.account.partition("/")[2], "key": f"{job.id}:{step.name}"}
     order = read_order(operation, words | {"options": _options(job) if operation.transactional else {}})
     order = replace(order, each=step.each, parent=job.id, step=step.name)
-    return jobs.get(tx, record(process, tx, order, None).job_id)
+    step_id = record(process, tx, order, None).job_id
+    newsletter = newsletters.sent_by(tx, job.id)
+    if newsletter is not None and newsletter.expires_at is not None:
+        newsletters.give_up_at(tx, step_id, newsletter.expires_at)
+    return jobs.get(tx, step_id)
 
 
 def _options(job: Row[Any]) -> JSON:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from sqlalchemy import update
 
 from sandbox.server import Sandbox
 from tests.worker.newsletters.conftest import LETTER, deliver, row
@@ -23,6 +24,7 @@ from worker.newsletters import again, document, due, moves, plan
 from worker.newsletters.document import WrongDocument
 from worker.newsletters.moves import CanNot
 from worker.process import Process
+from worker.runner import flows
 
 Kept = Callable[..., Any]
 PEOPLE = ("foo@bar.com", "FOO@bar.com", "yourcustomer@test.com")
@@ -258,6 +260,74 @@ def test_the_switch_acts_before_the_next_request_of_one_on_its_way(
     assert played.counts()["requests"] == 0
     moves.go_on(house)
     assert deliver(house, kept.id)["state"] == "finished"
+
+
+@pytest.mark.parametrize(
+    ("step_in", "go_on"),
+    [
+        (lambda house, _: moves.halt(house, "anna"), lambda house, _: moves.go_on(house)),
+        (lambda house, now: moves.pause(house, now), lambda house, now: moves.resume(house, now)),
+    ],
+)
+def test_the_steps_of_one_on_its_way_wait_and_go_on_with_it(
+    house: Process, planned: Kept, step_in: Callable[..., Any], go_on: Callable[..., Any]
+) -> None:
+    cascade = platforms.operation("flows.cascade_send").example["cascade"]
+    contact = {"contact": {"email": "a@x.example.com"}}
+    kept = planned(contact, operation="flows.cascade_send", payload={"cascade": cascade}, deliver_at=moment(minutes=30))
+    moves.approve(house, kept, "anna")
+    house.ledger.write(lambda tx: tx.execute(update(newsletters.newsletters).values(not_before=0)))
+    due.look(house)
+    job_id = row(house, kept.id).job_id
+    job: Any = house.ledger.read(lambda tx: jobs.get(tx, job_id))
+    with pytest.raises(KeyboardInterrupt):
+        flows.move(house, job, carry=_dies)
+
+    def steps() -> list[tuple[str, float]]:
+        return [(one.state, one.give_up_at) for one in house.ledger.read(lambda tx: jobs.steps_of(tx, job_id))]
+
+    assert steps() == [("running", kept.expires_at)]
+    step_in(house, row(house, kept.id))
+    assert steps() == [("paused", kept.expires_at)]
+    go_on(house, row(house, kept.id))
+    assert steps() == [("running", kept.expires_at)]
+
+
+def _dies(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_none_goes_on_while_all_are_halted(house: Process, planned: Kept) -> None:
+    waits, goes = (planned(*PEOPLE, name=name) for name in ("a", "b"))
+    for one in (waits, goes):
+        moves.approve(house, one, "anna")
+    moves.pause(house, waits)
+    due.look(house)
+    moves.halt(house, "anna")
+    job_id = row(house, goes.id).job_id
+    for one in (waits, goes):
+        with pytest.raises(
+            CanNot, match=r"can't go on: all newsletters were halted by anna\. `omniworker newsletters go"
+        ):
+            moves.resume(house, row(house, one.id))
+    with pytest.raises(CanNot, match="halted by anna"):
+        house.ledger.write(lambda tx: moves.resume_job(tx, job_id))
+    moves.go_on(house)
+    moves.resume(house, row(house, waits.id))
+
+
+def test_one_that_goes_on_has_until_its_own_time_and_no_longer(house: Process, planned: Kept) -> None:
+    kept = planned(*PEOPLE, deliver_at=moment(hours=5))
+    moves.approve(house, kept, "anna")
+    house.ledger.write(lambda tx: tx.execute(update(newsletters.newsletters).values(not_before=0)))
+    due.look(house)
+    job_id = row(house, kept.id).job_id
+    moves.halt(house, "anna")
+    moves.go_on(house)
+    assert house.ledger.read(lambda tx: jobs.get(tx, job_id)).give_up_at == kept.expires_at
+    moves.pause(house, kept)
+    assert house.ledger.write(lambda tx: moves.resume_job(tx, job_id))
+    assert house.ledger.read(lambda tx: jobs.get(tx, job_id)).give_up_at == kept.expires_at
 
 
 def test_an_answer_that_was_lost_is_unsure_and_never_sent_again_by_itself(

@@ -262,6 +262,32 @@ def test_a_flow_that_is_paused_takes_no_further_step(house: Process, played: San
     assert move(house, job_id)["state"] == "finished"
 
 
+def test_a_flow_that_is_paused_pauses_its_step_and_goes_on_with_it(house: Process, played: Sandbox, ask: Ask) -> None:
+    job_id = ask()
+    with pytest.raises(Killed):
+        flows.move(house, job_of(house, job_id), _die)
+    house.ledger.write(lambda tx: jobs.pause(tx, job_id, "a person said so"))
+    (step,) = steps_of(house, job_id)
+    call.move(house, step)
+    assert (step.state, sent_nothing(played), cascades(played)) == ("paused", True, [])
+    house.ledger.write(lambda tx: jobs.resume(tx, job_id))
+    assert steps_of(house, job_id)[0].state == "running"
+    call.move(house, step)
+    assert move(house, job_id)["state"] == "finished"
+    assert once(played)
+
+
+def test_a_step_that_was_paused_by_itself_stays_so(house: Process, played: Sandbox, ask: Ask) -> None:
+    job_id = ask()
+    with pytest.raises(Killed):
+        flows.move(house, job_of(house, job_id), _die)
+    (step,) = steps_of(house, job_id)
+    house.ledger.write(lambda tx: jobs.pause(tx, step.id, "its own reason"))
+    house.ledger.write(lambda tx: jobs.pause(tx, job_id, "a person said so"))
+    house.ledger.write(lambda tx: jobs.resume(tx, job_id))
+    assert [(one.state, one.why) for one in steps_of(house, job_id)] == [("paused", "its own reason")]
+
+
 def test_a_step_that_ends_makes_the_ticket_of_its_flow_due(house: Process, played: Sandbox, ask: Ask) -> None:
     job_id = ask()
     with pytest.raises(Killed):
