@@ -24,6 +24,7 @@ from worker.seal import digest
 from worker.sources.source import Source
 
 REFUSED, SKIPPED = "refused", "skipped"
+DROPPED = "dropped"
 # Without a word: what was nobody's choice, and may well be taken as it is.
 NOT_SENT = {"gave_up", "cancelled", "job_failed"}
 BLOCK = 1 << 20
@@ -107,7 +108,8 @@ def _wanted(job: Row[Any], found: Sequence[Share], only: Sequence[str]) -> list[
 
 
 def _is_meant(one: Share, only: Sequence[str]) -> bool:
-    return one.code in only or (REFUSED if one.refused else SKIPPED) in only
+    """What somebody gave up may have been sent: it goes by its own name alone."""
+    return one.code in only or (one.code != DROPPED and (REFUSED if one.refused else SKIPPED) in only)
 
 
 def _by_itself(job: Row[Any], one: Share) -> bool:

@@ -232,7 +232,7 @@ def test_revoked_before_its_eta_it_is_never_sent(house: House, shop: Celery) -> 
         ({"payload": payload("a@b.co"), "account": "other"}, "not_connected", ["no account 'other'"]),
         ({"payload": payload("a@b.co"), "speed": 1}, "words.unknown", ["speed", "account, key, options, payload"]),
         ({"payload": payload("a@b.co"), "wake": "x"}, "words.unknown", ["wake"]),
-        ({"payload": payload("a@b.co"), "options": {"speed": 1}}, "options.unknown", ["speed", "takes none"]),
+        ({"payload": payload("a@b.co"), "options": {"speed": 1}}, "options.unknown", ["speed", "it takes"]),
         ({"payload": payload("a@b.co", big="x" * 1_100_000)}, "payload.too_large", ["1,048,576"]),
     ],
 )

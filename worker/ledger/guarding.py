@@ -25,7 +25,7 @@ def look(tx: Connection, job_id: str, most: float) -> bool:
     if (rows or 0) < ROWS:
         return False
     tx.execute(update(jobs_table).where(jobs_table.c.id == job_id).values(guarded=True))
-    if refused > most * rows and any_waiting(tx, job_id):
+    if refused > most * rows and (not job.planned or any_waiting(tx, job_id)):
         jobs.pause(
             tx,
             job_id,

@@ -151,9 +151,11 @@ def claim_planning(tx: Connection, job_id: str, owner: str, lease: float) -> Row
 
 def planned(tx: Connection, claim: Claim) -> bool:
     """The last chunk of a file is recorded; False when somebody else plans it by now."""
-    done = claims.release(tx, jobs, claim, planned=True)
-    tx.execute(update(jobs).where(jobs.c.id == claim.id, jobs.c.state == "planning").values(state="running"))
-    return done
+    if not claims.release(tx, jobs, claim, planned=True):
+        return False
+    which = (jobs.c.id == claim.id, jobs.c.state == "planning")
+    tx.execute(update(jobs).where(*which).values(state="running", why=None))
+    return True
 
 
 def pause(tx: Connection, job_id: str, why: str) -> bool:

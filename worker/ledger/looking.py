@@ -7,14 +7,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select
+from sqlalchemy import Connection, Row, bindparam, delete, func, select
 
 from worker.ledger import claims
 from worker.ledger.chunks import UNDER_WAY, moving
 from worker.ledger.claims import Claim
 from worker.ledger.prepared import Prepared
 from worker.ledger.refusing import not_over, still
-from worker.ledger.tables import chunks
+from worker.ledger.tables import chunks, refusals
 
 IS_AWAITING = chunks.c.state == "awaiting"
 AWAITING = claims.Taking(chunks, chunks.c.job_id == bindparam("job"), IS_AWAITING, moving(bindparam("job")))
@@ -69,9 +69,14 @@ def claim_awaiting(tx: Connection, job_id: str, owner: str, lease: float) -> Row
 
 
 def not_taken(tx: Connection, held: Claim, why: str) -> bool:
-    """The platform has nothing of it: it may go once more."""
+    """The platform has nothing of it: it may go once more, and is made ready anew."""
     still(tx, chunks.c.id == held.id)
-    return claims.release(tx, chunks, held, IS_AWAITING, state="waiting", not_before=0, looks=0, why=why)
+    nothing: dict[str, Any] = {"refused": 0, "refused_by": None, "skipped": 0, "skipped_by": None}
+    back = {"state": "waiting", "not_before": 0, "looks": 0, "why": why, **nothing}
+    if not claims.release(tx, chunks, held, IS_AWAITING, **back):
+        return False
+    tx.execute(delete(refusals).where(refusals.c.chunk_id == held.id))
+    return True
 
 
 def leave_to_a_person(tx: Connection, held: Claim, why: str) -> bool:

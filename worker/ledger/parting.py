@@ -44,10 +44,18 @@ def part(tx: Connection, chunk: Row[Any], came: Outcome, again: Again) -> bool:
     if not chunks.settle(tx, held, came):
         return False
     if again.rows:
-        claims.change(tx, chunks_table, held, rows=chunks_table.c.rows - again.rows)
+        left = {"rows": chunks_table.c.rows - again.rows, "only": numbers.written(_left(chunk, again))}
+        claims.change(tx, chunks_table, held, **left)
         tx.execute(insert(chunks_table), [_chunk(chunk, n, some, again) for n, some in _counted(first, again)])
         refusing.skip_in_stopped_job(tx, chunk.job_id)
     return True
+
+
+def _left(chunk: Row[Any], again: Again) -> list[int]:
+    """The numbers in its stretch that are not among those that go again: whoever reads it back takes no other's row."""
+    gone = frozenset(itertools.chain(*again.groups))
+    own = numbers.read(chunk.only) if chunk.only else range(chunk.first_row, chunk.first_row + chunk.lines)
+    return [number for number in own if number not in gone]
 
 
 def narrow(tx: Connection, job_id: str, why: str) -> bool:

@@ -61,6 +61,7 @@ def skip_in_stopped_job(tx: Connection, job_id: str) -> None:
 def _skip(tx: Connection, code: str, *which: ColumnElement[bool]) -> None:
     by_code = literal(f'{{"{code}": ').concat(cast(chunks.c.rows, String)).concat("}")
     values = {"state": "done", "skipped": chunks.c.rows, "skipped_by": by_code, "settled_at": time.time()}
+    values |= {"refused": 0, "refused_by": None}
     tx.execute(update(chunks).where(*which).values(**values))
 
 
@@ -82,6 +83,8 @@ def refuse_whole(tx: Connection, row: Row[Any], refusal: Refusal) -> bool:
             state="done",
             refused=row.rows,
             refused_by=json.dumps({refusal.code: row.rows}),
+            skipped=0,
+            skipped_by=None,
             settled_at=time.time(),
             lease_until=None,
             owner=None,

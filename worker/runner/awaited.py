@@ -23,7 +23,7 @@ from worker.errors import Busy, Down, Forbidden, Refused, Unsure
 from worker.ledger import claims, fingerprints, jobs, looking, parting, refusing
 from worker.ledger.types import Connection, Row
 from worker.links import access_of
-from worker.operation import JSON, Operation, Reading, Repeat
+from worker.operation import JSON, NotConnected, Operation, Reading, Repeat
 from worker.outcome import Outcome, Refusal
 from worker.platforms import Account
 from worker.process import Process
@@ -31,6 +31,7 @@ from worker.runner import asking, awaiting, books
 from worker.runner.consignment import Question
 from worker.runner.unchanged import Print, remembered
 from worker.runner.went import prints_again, rows_again
+from worker.settings import SettingsError
 from worker.sources.read_back import SourceChanged
 from worker.sources.refused import SourceRefused
 from worker.wire import Later, Sorted, Taken, Wire
@@ -50,8 +51,12 @@ class Awaited:
     job: Row[Any]
     chunk: Row[Any]
     operation: Operation
-    account: Account
     later: Later
+
+    @cached_property
+    def account(self) -> Account:
+        """Raises `NotConnected` or `SettingsError` where this process lacks what it was told when they were sent."""
+        return platforms.account(self.job.account)
 
     @cached_property
     def went(self) -> list[int]:
@@ -78,7 +83,7 @@ def run(process: Process, job: Row[Any]) -> None:
         chunk = process.ledger.write(lambda tx: looking.claim_awaiting(tx, job.id, process.owner, LEASE))
         if chunk is None:
             return
-        one = Awaited(process, job, chunk, operation, platforms.account(job.account), operation.later)
+        one = Awaited(process, job, chunk, operation, operation.later)
         process.ledger.write(_asked(one))
 
 
@@ -92,7 +97,7 @@ def _asked(one: Awaited) -> Callable[[Connection], None]:
         return partial(_told, one=one, said=said, prints=known)
     except (Unsure, SourceChanged, SourceRefused) as lost:
         return partial(_left_to_a_person, one=one, why=str(lost))
-    except (Busy, Down, Forbidden, Refused) as error:
+    except (Busy, Down, Forbidden, NotConnected, Refused, SettingsError) as error:
         result: Exception = error
     except Exception as error:
         log.exception("what came of chunk %s of job %s could not be asked", one.chunk.n, one.job.id)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
-from worker import links, outage
+from worker import links, numbers, outage
 from worker.errors import Busy, Down, Forbidden, Refused, Unsure
 from worker.ledger import chunks, claims, jobs, looking, refusing, tickets
 from worker.ledger.types import Connection, Row
@@ -120,6 +121,9 @@ def _all_refused(sent: Consignment, error: Refused) -> Outcome:
     if not error.whole:
         return refused(sent.not_skipped, [*sent.left_out, *error.refusals], sent.skipped_by)
     whole = refusing.of_all(sent.chunk, error.refusals[0])
+    if sent.skipped_by and sent.numbers:  # those that stayed behind were not in it
+        spans = numbers.spans(sent.numbers)
+        whole = [replace(error.refusals[0], row=a, last=b if b > a else None) for a, b in spans]
     return refused(sent.not_skipped, [*sent.left_out, *whole], sent.skipped_by)
 
 

@@ -32,7 +32,7 @@ from worker.runner.wires import TooBig
 from worker.settings import SettingsError
 from worker.sources.chosen import chosen
 from worker.sources.read_back import SourceChanged
-from worker.sources.refused import SourceRefused
+from worker.sources.refused import SourceAway, SourceRefused
 
 SLICE = 2.0
 LONGEST_SLICE = 20.0
@@ -113,8 +113,8 @@ class Lane:
             return self._book_unsent(lambda tx: cut_in_two(self._process, tx, self._job, chunk), going_on)
         except (SourceChanged, SourceRefused) as error:
             return self._fail(chunk, str(error))
-        except (NotConnected, SettingsError) as error:
-            # A setting that this process lacks is no job's fault: it waits until somebody mends it.
+        except (NotConnected, SettingsError, SourceAway) as error:
+            # What this process lacks or can't reach is no row's fault: it waits until that is mended.
             self._process.ledger.write(partial(books.wait_for_somebody, chunk=chunk, why=str(error)))
             return False
         except Exception as error:

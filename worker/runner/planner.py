@@ -51,7 +51,7 @@ def plan(process: Process, job: Row[Any], wake: Callable[[], object]) -> None:
         process.ledger.write(lambda tx: claims.release(tx, jobs_table, held))
     except SourceAway as error:
         log.warning("job %s can't be planned yet: %s", job.id, error)
-        _later(process, held)
+        _later(process, job, held, str(error))
     except (SourceChanged, SourceRefused) as error:
         why = str(error)
         process.ledger.write(lambda tx: jobs.stop(tx, job.id, "failed", "job_failed", why=why, error=why))
@@ -59,21 +59,17 @@ def plan(process: Process, job: Row[Any], wake: Callable[[], object]) -> None:
         raise
     except Exception as error:
         log.exception("job %s could not be planned", job.id)
-        _stumbled(process, job, held, error)
+        why = f"it could not be planned, by a mistake of ours ({type(error).__name__}): the log has it"
+        _later(process, job, held, why)
 
 
-def _later(process: Process, held: Claim) -> None:
-    later = time.time() + AFTER_AWAY
-    process.ledger.write(lambda tx: claims.release(tx, jobs_table, held, not_before=later, wake_at=later))
-
-
-def _stumbled(process: Process, job: Row[Any], held: Claim, error: Exception) -> None:
-    """A mistake of ours is no fault of the file: it is tried again, but not for ever."""
-    if time.time() < job.give_up_at:
-        _later(process, held)
+def _later(process: Process, job: Row[Any], held: Claim, why: str) -> None:
+    """Tried again, but not for ever."""
+    if time.time() > job.give_up_at:
+        process.ledger.write(lambda tx: jobs.stop(tx, job.id, "failed", "job_failed", why=why, error=why))
         return
-    why = f"it could not be planned, by a mistake of ours ({type(error).__name__}): the log has it"
-    process.ledger.write(lambda tx: jobs.stop(tx, job.id, "failed", "job_failed", why=why, error=why))
+    later = time.time() + AFTER_AWAY
+    process.ledger.write(lambda tx: claims.release(tx, jobs_table, held, not_before=later, wake_at=later, why=why))
 
 
 def _opened(process: Process, job: Row[Any], held: Claim) -> Source:

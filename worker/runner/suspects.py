@@ -86,7 +86,7 @@ def _survives(job_id: str, chunk: Row[Any], probe: Claim | None) -> bool:
         os._exit(_carry(job_id, chunk, probe))
     status = os.waitpid(child, 0)[1]
     if os.WIFEXITED(status) and os.WEXITSTATUS(status) == MISTAKE:
-        _with_ledger(lambda tx: chunks.put_back(tx, claims.of(chunk), AFTER_A_MISTAKE, suspect=True))
+        _with_ledger(lambda tx: _stumbled(tx, job_id, chunk))
         return True
     return status == 0
 
@@ -130,6 +130,16 @@ def bury(tx: Connection, job_id: str, chunk: Row[Any]) -> None:
     else:
         refusing.refuse_whole(tx, chunk, POISON)
         notices.announce(tx, "chunk.poison", f"{job_id}/{chunk.n}")
+    if chunk.payload is not None:
+        books.call_ended(tx, job_id)
+
+
+def _stumbled(tx: Connection, job_id: str, chunk: Row[Any]) -> None:
+    """A mistake of ours, reported by the child: tried again, but for what may be on the wire."""
+    if chunks.get(tx, chunk.id).state != "sending":
+        chunks.put_back(tx, claims.of(chunk), AFTER_A_MISTAKE, suspect=True)
+        return
+    _lose(tx, job_id, claims.of(chunk))
     if chunk.payload is not None:
         books.call_ended(tx, job_id)
 
