@@ -1,7 +1,8 @@
 """An opt-out travels: every other platform that is connected is told, ahead of all other work (design §8).
 
 Devino has no request for it; there the worker drops the address before it sends. What we wrote to a platform ourselves
-and see come back does not travel again, and opt-ins never do.
+and see come back does not travel again, and opt-ins never do. The platform that tells of it is told only when we may
+have said otherwise there before we knew.
 """
 
 from __future__ import annotations
@@ -85,9 +86,20 @@ def _tell(process: Process, tx: Connection, change: Row[Any], account: str, note
     payload = None if stays else _payload(process, tx, change, account, change.at)
     if stays or payload is None:
         receipts.tell(tx, change, Told(account, note=stays or NO_CHANNEL))
-        return
-    _call(process, tx, change, account, payload, "first")
-    held = under_way.to(tx, account)
+    else:
+        _call(process, tx, change, account, payload, "first")
+    if payload is not None or (stays == TOLD_US and _may_tell(process, tx, change, account)):
+        _see_to_it(process, tx, change, account)
+
+
+def _may_tell(process: Process, tx: Connection, change: Row[Any], account: str) -> bool:
+    """Of the platform that told us: what we said of the person since then may have undone it there."""
+    return _no_way(process, change, account) is None and _payload(process, tx, change, account, change.at) is not None
+
+
+def _see_to_it(process: Process, tx: Connection, change: Row[Any], account: str) -> None:
+    """Have it told once more when all that may say otherwise has ended."""
+    held = under_way.to(tx, account, None if account != change.source else SAY_SO)
     if held or _said_otherwise(tx, change, account):
         content = process.seal.close({"account": account, "held": held})
         notices.announce(tx, ONCE_MORE, str(change.id), content=content)
@@ -97,7 +109,8 @@ def _said_otherwise(tx: Connection, change: Row[Any], account: str) -> bool:
     """Whether rows of a file went there since it happened, or calls before it was known here: theirs is the later date,
     and nobody meant it against this. Of an event that is older than an hour, calls are taken at their word."""
     operations = SAY_SO if change.written_at - change.at < HOUR else ()
-    return under_way.rows_went(tx, account, change.at, time.time(), operations)
+    since = change.at - (CLOCKS_DIFFER if account == change.source else 0)
+    return under_way.rows_went(tx, account, since, time.time(), operations)
 
 
 def _call(
@@ -120,8 +133,10 @@ def _payload(process: Process, tx: Connection, change: Row[Any], account: str, a
 
 
 def _why_not(process: Process, change: Row[Any], account: str) -> str | None:
-    if account == change.source:
-        return TOLD_US
+    return TOLD_US if account == change.source else _no_way(process, change, account)
+
+
+def _no_way(process: Process, change: Row[Any], account: str) -> str | None:
     if account.partition("/")[0] not in WAYS:
         return NO_REQUEST
     if change.reason == BOUNCE and not process.settings.bounces_travel:

@@ -126,6 +126,7 @@ class Doorkeeper(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     def _turn_away(self, guest: Guest, status: int) -> None:
         self._forget(guest)
+        guest.incoming = Incoming()
         self.nr_conns -= 1
         self._say(guest, CLOSE % ANSWERS[status])
         self._leave(guest)
@@ -146,9 +147,10 @@ class Doorkeeper(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             guest.sock.send(words)
 
     def _forget(self, guest: Guest) -> None:
+        if guest in self.guests:  # who leaves was taken off before
+            self.held -= len(guest.incoming)
         self.guests.pop(guest, None)
         self.leavers.pop(guest, None)
-        self.held -= len(guest.incoming)
         with suppress(OSError, KeyError, ValueError):
             self.poller.unregister(guest.sock)
 

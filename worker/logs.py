@@ -19,14 +19,15 @@ SHARED = (
 )
 
 
-QUERY = re.compile(r"\?[\w%.~\[\]-]+=[^\s\"'\\]*")
+# However it begins; an escaped character belongs to it, unless that is the end of a line.
+QUERY = re.compile(r"([?&])[^\s\"'?=]*=(?:[^\s\"'\\]|\\[^n])*")
 
 
 class WithoutQueries(structlog.stdlib.ProcessorFormatter):
     """The query of an address may hold a secret, so no line repeats one, whoever wrote it and in whatever words."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return QUERY.sub("?…", super().format(record))
+        return QUERY.sub(r"\1…", super().format(record))
 
 
 def set_up_logs(level: str) -> None:

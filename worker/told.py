@@ -10,8 +10,9 @@ import logging
 import math
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from reprlib import Repr
 from typing import Any
 
 from worker.alarms import raise_alarm
@@ -27,6 +28,10 @@ MOST_PIECES = 10_000
 MOST_VALUES = 10_000  # of one piece
 LONGEST_WHOLE = 40  # digits of a number; a longer one stays a text
 LONGEST_SUBJECT = 200
+TOO_MUCH = "It is nested too deep or has too many values."
+SHORT = Repr()  # which stops at a depth, where repr() would run into Python's own limit
+SHORT.maxlevel, SHORT.maxstring = DEEPEST, 1 << 16
+SHORT.maxlist = SHORT.maxdict = MOST_VALUES
 NOT_SHOWN = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd]")
 log = logging.getLogger(__name__)
 
@@ -68,7 +73,17 @@ def _pieces(account: Account, body: bytes, encoding: str) -> Sequence[Told | Unr
         return [_whole(body, f"It is no JSON ({type(error).__name__}).")]
     if isinstance(said, list) and len(said) > MOST_PIECES:
         return [_whole(body, f"It has more than {MOST_PIECES} elements.")]
-    return [_bounded(piece) for piece in account.platform.callbacks.read(said)]
+    return [_bounded(piece) for piece in _read(account.platform.callbacks.read, said)]
+
+
+def _read(read: Callable[[Any], Sequence[Told | Unread]], said: Any) -> Sequence[Told | Unread]:
+    """What lies just less deep than a JSON parser gives up at may be too deep for whoever takes it apart; then each
+    element is read alone, so that it keeps none of the others."""
+    try:
+        return read(said)
+    except RecursionError:
+        alone = [[one] for one in said] if isinstance(said, list) and len(said) > 1 else []
+        return [told for one in alone for told in _read(read, one)] or [Unread(TOO_MUCH, said)]
 
 
 def _whole(body: bytes, why: str) -> Unread:
@@ -82,7 +97,7 @@ def _whole_number(digits: str) -> int | str:
 def _bounded(piece: Told | Unread) -> Told | Unread:
     content = piece.content if isinstance(piece, Told) else piece.piece
     if not _fits(content):
-        return Unread("It is nested too deep or has too many values.", repr(content)[: 1 << 16])
+        return Unread(TOO_MUCH, SHORT.repr(content)[: 1 << 16])
     if isinstance(piece, Unread):
         return piece
     return replace(piece, subject=_shown(piece.subject), happened_at=_moment(piece.happened_at))

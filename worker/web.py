@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,11 +39,23 @@ def serve(settings: Settings) -> int:
     return 0
 
 
+class NoRequest(logging.Filter):
+    """A line of gunicorn's may quote of a request that it can't read, and nobody knows where a query in that is."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        said = re.split(r"[?'\"]" if text.startswith("Invalid request") else r"\?", text, maxsplit=1)
+        record.msg, record.args = "%s", (f"{said[0]}…" if len(said) > 1 else text,)
+        return True
+
+
 class OurLogger(Logger):  # type: ignore[misc] # gunicorn has no types
     """gunicorn says what it says through our own lines, and keeps no access log: an address holds a secret."""
 
     def setup(self, _cfg: Any) -> None:
         self.error_log = logging.getLogger("gunicorn.error")
+        self.error_log.propagate = True  # gunicorn turned it off, and without a handler lines go out as they are
+        self.error_log.addFilter(NoRequest())
         self.access_log = logging.getLogger("gunicorn.access")
         self.access_log.disabled = True
 

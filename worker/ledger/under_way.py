@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, false, select
+from sqlalchemy import ColumnElement, Connection, false, select
 
 from worker.ledger.tables import chunks, jobs
 
@@ -12,11 +12,13 @@ ON_THE_WIRE = ("claimed", "sending", "awaiting")
 Held = tuple[int, int]  # a chunk and its fence
 
 
-def to(tx: Connection, account: str) -> list[Held]:
-    """The chunks of an account that are made ready or on the wire, but for those that are urgent."""
+def to(tx: Connection, account: str, operations: Sequence[str] | None = None) -> list[Held]:
+    """The chunks of an account that are made ready or on the wire, but for those that are urgent; with `operations`,
+    those of files and of calls of these."""
     found = select(chunks.c.id, chunks.c.fence).where(chunks.c.account == account, chunks.c.state.in_(ON_THE_WIRE))
-    usual = chunks.c.job_id.in_(select(jobs.c.id).where(jobs.c.urgent == false()))
-    return [(row.id, row.fence) for row in tx.execute(found.where(usual))]
+    usual = select(jobs.c.id).where(jobs.c.urgent == false())
+    of_jobs = usual if operations is None else usual.where(_said(operations))
+    return [(row.id, row.fence) for row in tx.execute(found.where(chunks.c.job_id.in_(of_jobs)))]
 
 
 def any_of(tx: Connection, held: Sequence[Held]) -> bool:
@@ -30,6 +32,9 @@ def any_of(tx: Connection, held: Sequence[Held]) -> bool:
 def rows_went(tx: Connection, account: str, since: float, until: float, operations: Sequence[str] = ()) -> bool:
     """Whether rows of a file, or calls of these operations, went to an account in this time."""
     which = (chunks.c.account == account, chunks.c.sent_at >= since, chunks.c.sent_at <= until)
-    said = (jobs.c.kind == "file") | jobs.c.operation.in_(list(operations))
-    of_jobs = select(jobs.c.id).where(said, jobs.c.urgent == false())
+    of_jobs = select(jobs.c.id).where(_said(operations), jobs.c.urgent == false())
     return tx.execute(select(chunks.c.id).where(*which, chunks.c.job_id.in_(of_jobs)).limit(1)).first() is not None
+
+
+def _said(operations: Sequence[str]) -> ColumnElement[bool]:
+    return (jobs.c.kind == "file") | jobs.c.operation.in_(list(operations))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import selectors
 import socket
 import threading
 import time
@@ -10,12 +12,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from gunicorn.config import Config
 from sqlalchemy import func, select
 
 from tests.own_web import Web
-from worker.guests import PATIENCE
+from worker.guests import PATIENCE, Doorkeeper, Guest
 from worker.ledger.ledger import Ledger
 from worker.ledger.notices import notices
+from worker.logs import set_up_logs
 from worker.request_end import Incoming, TooLarge, Wrong
 
 HEAD = b"POST /callbacks/devino?secret_key=s3cr3t-of-devino HTTP/1.1\r\nHost: x\r\n"
@@ -172,9 +176,58 @@ def test_no_secret_is_in_the_log(web: Web) -> None:
     ask(web, b"G\x00T /callbacks/devino?secret_key=s3cr3t-of-devino HTTP/1.1\r\n\r\n")
     ask(web, b"POST /callbacks/devino?secret_key=s3cr3t-of-devino HTTP/9.9\r\n\r\n")
     ask(web, HEAD + b"A b: c\r\n\r\n")
+    for query in (b"?secret_key=", b"?&secret_key=", b"?a&secret_key=", b"?x= &secret_key=", b"?secret_key=\\", b"?'="):
+        line = b"POST /callbacks/devino" + query + b"s3cr3t-of-devino"
+        ask(web, line + b"\r\nHost: x\r\n\r\n")
+        ask(web, line + b"'\" s3cr3t HTTP/1.1\r\nHost: x\r\n\r\n")
+        ask(web, line + b"&x=" + b"a" * 5000 + b" HTTP/1.1\r\nHost: x\r\n\r\n")
     text = web.log.read_text()
     assert "POST /callbacks/devino 200" in text
     assert "s3cr3t" not in text
+    assert all(line.startswith("{") for line in text.splitlines())
+    assert text.count("Invalid") > 10
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("GET /x?a=b HTTP/1.1", "GET /x?… HTTP/1.1"),
+        ("GET /x?&secret_key=s HTTP/1.1", "GET /x?… HTTP/1.1"),
+        ("GET /x?a&secret_key=s HTTP/1.1", "GET /x?… HTTP/1.1"),
+        ("GET /x?a= &secret_key=s HTTP/1.1", "GET /x?… &… HTTP/1.1"),
+        ('GET /x?a=b\\c"d HTTP/1.1', "GET /x?… HTTP/1.1"),
+        ("who? a=b", "who? a=b"),
+    ],
+)
+def test_a_line_of_the_log_shows_no_query(line: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    set_up_logs("INFO")
+    try:
+        logging.getLogger("somebody").error(line)
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
+    assert json.loads(capsys.readouterr().err)["event"] == shown
+
+
+def test_who_is_turned_away_is_counted_off_once() -> None:
+    cfg = Config()
+    door = Doorkeeper(1, 1, [], None, 10, cfg, logging.getLogger("test"))
+    door.poller = selectors.DefaultSelector()
+    for request in (HEAD + b"Content-Length: -1\r\n\r\n", HEAD):
+        ours, theirs = socket.socketpair()
+        guest = Guest(cfg, ours, ("", 0), ("", 0))
+        guest.leave = door._leave
+        door._collect(guest)
+        theirs.sendall(request)
+        door._hear(guest)
+        assert door.held == (0 if guest.leaving else len(request))
+        door._drop(guest)
+        assert door.held == 0
+        theirs.close()
+    door.poller.close()
+    door.tmp.close()
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 7, 10_000])

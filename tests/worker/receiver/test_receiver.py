@@ -168,6 +168,17 @@ def test_what_nobody_understands_is_kept_and_heard_of(
     assert any(line.levelno == logging.ERROR for line in caplog.records)
 
 
+def test_no_depth_keeps_its_neighbours_from_being_kept(door: FlaskClient, kept: Kept) -> None:
+    """Where JSON can be read and not be written again is a window of a few levels; where, depends on the stack."""
+    depths = range(800, 1000)
+    body = '[{"status": "unsubscribed", "email": "v@x.y", "deep": %s}, {"status": "unsubscribed", "messageId": "%d"}]'
+    answers = {post(door, DEVINO, (body % ("[" * deep + "]" * deep, deep)).encode()) for deep in depths}
+    assert answers == {200}
+    read = {row.subject for row in kept() if row.state == "waiting" and row.account}
+    whole = [row for row in kept() if row.state == "quarantined" and "JSON" in row.why]
+    assert len(read) + len(whole) == len(depths) and len(read) > 100
+
+
 def test_nothing_is_unpacked(door: FlaskClient, kept: Kept) -> None:
     assert post(door, DEVINO, STATUS, **{"Content-Encoding": "gzip"}) == 200
     assert kept()[0].state == "quarantined"

@@ -247,6 +247,42 @@ def test_what_was_on_the_wire_is_followed_by_the_opt_out_once_more(
     assert status(at_omnisend(played))["status"] == "unsubscribed"
 
 
+@pytest.mark.parametrize("since", [30.0, -1.0, 7200.0], ids=["since", "clocks differ", "long ago"])
+def test_the_platform_that_told_us_is_told_when_we_said_otherwise_since(
+    since: float, house: Process, played: Sandbox, notice: Callable[..., None], go: Callable[[], list[str]]
+) -> None:
+    """She leaves there; before its callback comes, our own request says that she may be written to."""
+    order = read_order(
+        platforms.operation("omnisense.save_subscriber"), {"payload": {"user": {"email": ANN, "optin": True}}}
+    )
+    job = intake.put(house, order)
+    call.move(house, job)
+    call.move(house, job)
+    assert at_omnisense(played)["user"]["optin"] is True
+    notice(at=time.time() - since)
+    said = go().count("omnisense.save_subscriber")
+    # Of what she said long ago, a call that is made since is taken at its word.
+    assert (said, at_omnisense(played)["user"]["optin"]) == ((0, True) if since > 3600 else (1, False))
+
+
+def test_so_it_is_when_a_request_that_may_say_otherwise_is_on_the_wire(
+    house: Process, notice: Callable[..., None], go: Callable[[], list[str]]
+) -> None:
+    event = {"email": ANN, "date": "2026-11-01 10:00:00Z", "identifier": "order"}
+    for name, payload in (
+        ("omnisense.record_user_event", event),
+        ("omnisense.save_subscriber", {"user": {"email": ANN, "optin": True}}),
+    ):
+        job = str(intake.put(house, read_order(platforms.operation(name), {"payload": payload})).id)
+        held = house.ledger.write(lambda tx, job=job: chunks.claim(tx, job, "somebody", 60)[0])
+        notice(at=time.time() - 7200, email=f"{len(name)}@example.com")
+        assert "omnisense.save_subscriber" not in go()
+        house.ledger.write(lambda tx, held=held: chunks.put_back(tx, claims.of(held), 0))
+        house.ledger.write(lambda tx, job=job: jobs.stop(tx, job, "cancelled", "cancelled"))
+        house.ledger.write(lambda tx: tx.execute(told.notices.update().values(not_before=0)))
+        assert ("omnisense.save_subscriber" in go()) is (name == "omnisense.save_subscriber")
+
+
 def test_who_unsubscribed_from_a_message_is_found_by_our_own_reference(
     house: Process,
     played: Sandbox,
