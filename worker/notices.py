@@ -12,6 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from worker.ledger import claims, notices
@@ -26,7 +27,7 @@ HEARD_AFTER = STUCK_AFTER
 # What the house itself announces.
 OF_JOBS = ("job.ended", "job.undecided", "job.decided", "chunk.poison")
 OF_CONSENT = ("consent.opted_out", "consent.once_more")
-OF_ALARMS = ("alarm.raised", "alarm.ended")
+OF_ALARMS = ("alarm.raised", "alarm.ended", "alarm.untold")
 KINDS = (*OF_JOBS, *OF_CONSENT, *OF_ALARMS)
 log = logging.getLogger(__name__)
 
@@ -70,14 +71,27 @@ def hand_out(process: Process) -> bool:
         return False
     until = time.monotonic() + A_TURN
     while not process.stopping.is_set() and time.monotonic() < until:
-        if _hand_some(process) < AT_ONCE:
+        if _hand_some(process, until) < AT_ONCE:
             return False
     return True
 
 
-def _hand_some(process: Process) -> int:
+def hand_out_apart(process: Process) -> None:
+    """Hand out those whose followers may take long, one by one, each with a claim of its own, until none is due."""
+    while not process.stopping.is_set():
+        rows = process.ledger.write(lambda tx: notices.claim_apart(tx, process.owner, LEASE))
+        if not rows:
+            return
+        process.ledger.write(_hand(process, rows[0]))
+
+
+def _hand_some(process: Process, until: float) -> int:
+    """Those that had no turn until then go back: what was handed is booked long before its claim ends."""
     rows = process.ledger.write(lambda tx: notices.claim_waiting(tx, process.owner, LEASE, AT_ONCE))
-    booked = [_hand(process, row) for row in rows]
+    booked: list[Callable[[Connection], object]] = []
+    for row in rows:
+        late = booked and time.monotonic() > until
+        booked.append(partial(notices.put_back, claim=claims.of(row)) if late else _hand(process, row))
     if booked:
         process.ledger.write(lambda tx: [book(tx) for book in booked])
     return len(rows)

@@ -7,10 +7,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from functools import partial
 from typing import Any
 
 from worker import afterwards, notices, retention, telling, watch  # noqa: F401 - two of them follow notices
 from worker.ledger import agenda, decisions, jobs, leases, owners, posts, refusing, tickets
+from worker.ledger import notices as told
 from worker.ledger.types import Connection, Row
 from worker.newsletters import due as newsletters
 from worker.platforms import looked_up
@@ -41,6 +43,7 @@ class Sweeper(threading.Thread):
         self._next_watch = 0.0
         self._next_round = time.time() + ROUND_EVERY
         self._letting_go = threading.Thread()
+        self._telling = threading.Thread()
 
     def run(self) -> None:
         while not self._process.stopping.is_set():
@@ -57,6 +60,7 @@ class Sweeper(threading.Thread):
             self._end_leases_of_neighbours()
             return SWEEP / 2
         more = notices.hand_out(self._process)
+        self._begin_to_tell()
         now = time.time()
         if now >= self._next_sweep:
             self._next_sweep = min(now + SWEEP, self.sweep())
@@ -69,6 +73,18 @@ class Sweeper(threading.Thread):
             self._letting_go = threading.Thread(target=self._let_go, name="retention", daemon=True)
             self._letting_go.start()
         return 0 if more else min(LOOK, max(0.05, self._next_sweep - now))
+
+    def _begin_to_tell(self) -> None:
+        """In a thread of its own, while there is something: it may have to wait for a server of somebody else's."""
+        if not self._telling.is_alive() and self._process.ledger.read(partial(told.any_waiting, apart=True)):
+            self._telling = threading.Thread(target=self._tell, name="telling", daemon=True)
+            self._telling.start()
+
+    def _tell(self) -> None:
+        try:
+            notices.hand_out_apart(self._process)
+        except Exception:
+            log.exception("what is told apart could not be told; it is tried again")
 
     def _let_go(self) -> None:
         try:

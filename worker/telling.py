@@ -10,10 +10,11 @@ from typing import Any
 
 from worker.alarms import ENDED, RAISED
 from worker.answers import Lost, NotSent
-from worker.ledger import alarms, reports
+from worker.ledger import alarms, notices, reports
 from worker.notices import Notice, follows
 from worker.process import Process
 
+UNTOLD = "alarm.untold"
 TAKEN = range(200, 300)
 log = logging.getLogger(__name__)
 
@@ -27,13 +28,27 @@ def log_it(process: Process, notice: Notice) -> bool:
 
 
 @follows(RAISED, ENDED)
+def have_it_posted(process: Process, notice: Notice) -> bool:
+    """Apart, if there is a webhook: one that hangs must keep nobody else waiting, nor any line of the log."""
+    if process.settings.alarm_webhook_url is None:
+        return True
+    content = process.seal.close(message(process, notice))
+    process.ledger.write(
+        lambda tx: notices.announce(
+            tx, UNTOLD, notice.subject, mark=f"{UNTOLD}/{notice.id}", content=content, apart=True
+        )
+    )
+    return True
+
+
+@follows(UNTOLD)
 def post_it(process: Process, notice: Notice) -> bool:
-    """To the webhook, if there is one; False when it did not take it, so that it is told again."""
+    """To the webhook; False when it did not take it, so that it is told again."""
     url = process.settings.alarm_webhook_url
     if url is None:
         return True
     try:
-        status = process.client.tell(url, message(process, notice)).status
+        status = process.client.tell(url, notice.content).status
     except (Lost, NotSent) as error:
         log.warning("an alarm could not be told (%s); it is tried again", error)
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import update
 
-from worker import notices, outage, telling, watch  # noqa: F401 - `telling` follows alarms
+from worker import notices, outage, sweeper, telling, watch  # noqa: F401 - `telling` follows alarms
 from worker.alarms import end_alarm, raise_alarm
 from worker.ledger import alarms
 from worker.ledger import notices as ledger_notices
@@ -30,6 +30,9 @@ class Hook(HTTPServer):
         super().__init__(("127.0.0.1", 0), Taking)
         self.told: list[dict[str, Any]] = []
         self.refuse = 0
+        self.asked = 0
+        self.held = threading.Event()
+        self.held.set()
 
 
 class Taking(BaseHTTPRequestHandler):
@@ -37,6 +40,8 @@ class Taking(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked += 1
+        self.server.held.wait(7)
         no, self.server.refuse = self.server.refuse > 0, max(0, self.server.refuse - 1)
         if not no:
             self.server.told.append(body)
@@ -73,6 +78,8 @@ def told(own: Process, hook: Hook) -> list[tuple[str, str, str]]:
     """Everything that was told, after whatever waits was handed out."""
     own.ledger.write(lambda tx: tx.execute(update(table).values(not_before=0)))
     notices.hand_out(own)
+    own.ledger.write(lambda tx: tx.execute(update(table).values(not_before=0)))
+    notices.hand_out_apart(own)
     return [(one["state"], one["kind"], one["subject"]) for one in hook.told]
 
 
@@ -96,6 +103,38 @@ def test_a_hook_that_is_away_is_told_later_and_the_log_at_once(
     assert told(own, hook) == []
     assert told(own, hook) == [("raised", "slot.missed", "nightly")]
     assert sum("It did not run." in record.getMessage() for record in caplog.records) == 1
+
+
+def test_a_hook_that_hangs_keeps_nobody_waiting_and_is_told_once(
+    own: Process, hook: Hook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    hook.held.clear()
+    monkeypatch.setattr(sweeper, "LOOK", 0.02)
+    monkeypatch.setattr(notices, "LEASE", 60.0)
+    own.ledger.write(lambda tx: [raise_alarm(tx, "slot.missed", f"j{n}", "It waits.") for n in range(5)])
+    sweeping = sweeper.Sweeper(own, "here")
+    sweeping.start()
+    try:
+        until(lambda: hook.asked > 0)
+        own.ledger.write(lambda tx: ledger_notices.announce(tx, "job.ended", "nobody"))
+        until(lambda: not own.ledger.read(ledger_notices.any_waiting))
+        assert (hook.asked, hook.told) == (1, [])
+        assert sum("It waits." in record.getMessage() for record in caplog.records) == 5
+        hook.held.set()
+        until(lambda: len(hook.told) == 5)
+    finally:
+        hook.held.set()
+        own.stopping.set()
+        sweeping.join(10)
+        sweeping._telling.join(10)
+    assert sorted(one["subject"] for one in hook.told) == [f"j{n}" for n in range(5)]
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 6
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_an_alarm_that_is_not_committed_is_not_told(own: Process, hook: Hook) -> None:

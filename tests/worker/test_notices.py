@@ -200,6 +200,18 @@ def test_a_thousand_are_handed_out_at_once(house: Process, follow: Follow) -> No
     assert [notice.subject for notice in told] == [str(n) for n in range(1000)]
 
 
+def test_after_one_that_takes_long_what_was_handed_is_booked_and_the_rest_goes_back(
+    house: Process, follow: Follow
+) -> None:
+    told = follow("slow")
+    for subject in ("a", "b"):
+        tell(house, subject)
+    assert notices._hand_some(house, until=0.0) == 2
+    found = house.ledger.read(lambda tx: tx.execute(select(table).order_by(table.c.id)).all())
+    assert [(row.state, row.owner, row.tries) for row in found] == [("handed", None, 0), ("waiting", None, 0)]
+    assert [notice.subject for notice in told] == ["a"]
+
+
 def test_nobody_waits_for_what_nobody_announces() -> None:
     known = {*notices.KINDS, *platforms.kinds()}
     platforms.operations()  # whoever declares an operation or a follow-up has been read

@@ -42,7 +42,7 @@ notices = Table(
     Column("mark", String(64), unique=True),  # a keyed hash of what makes it the same notice, told twice
     Column("content", LargeBinary),  # sealed
     Column("state", String(12), nullable=False),  # waiting | handed | quarantined
-    Column("rank", SmallInteger, nullable=False, server_default="1"),  # 0 goes first
+    Column("rank", SmallInteger, nullable=False, server_default="1"),  # 0 goes first, 2 apart
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("stumbles", Integer, nullable=False, server_default="0"),  # tries in a row at which a follower failed
     Column("taken", Text, nullable=False, server_default="[]"),  # the followers that need it no more
@@ -55,10 +55,11 @@ notices = Table(
 is_waiting = notices.c.state == literal_column("'waiting'")
 Index("ix_notices_next", notices.c.rank, notices.c.id, sqlite_where=is_waiting, postgresql_where=is_waiting)
 
-NEXT = claims.Taking(notices, is_waiting, order=(notices.c.rank, notices.c.id))
+URGENT, USUAL, APART = 0, 1, 2
+NEXT = claims.Taking(notices, is_waiting, notices.c.rank < APART, order=(notices.c.rank, notices.c.id))
+NEXT_APART = claims.Taking(notices, is_waiting, notices.c.rank == APART, order=(notices.c.rank, notices.c.id))
 WRITTEN = ("kind", "subject", "account", "mark", "content", "state", "rank", "why", "happened_at", "created_at")
 NEW = Inserting(notices, *WRITTEN)
-URGENT, USUAL = 0, 1
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 STUCK_AFTER = 6
 
@@ -73,17 +74,20 @@ def announce(
     content: bytes | None = None,
     happened_at: float | None = None,
     urgent: bool = False,
+    apart: bool = False,
     quarantined: str | None = None,
 ) -> bool:
     """`kind` is what happened (`job.ended`), `subject` the id of what it happened to. True when it was not known.
 
     `mark` is the same for the same notice told twice; without one every notice is new. `content` is sealed.
-    `quarantined` is the reason why nobody may follow it.
+    `apart`: who follows it may take long, so a thread of its own hands it out. `quarantined` is the reason why nobody
+    may follow it.
     """
     now = time.time()
     values: dict[str, Any] = {"kind": kind, "subject": subject, "account": account, "mark": mark, "content": content}
     values |= {"state": "quarantined" if quarantined else "waiting", "why": quarantined}
-    values |= {"rank": URGENT if urgent else USUAL, "happened_at": now if happened_at is None else happened_at}
+    values |= {"rank": URGENT if urgent else APART if apart else USUAL}
+    values |= {"happened_at": now if happened_at is None else happened_at}
     return NEW(tx, **values, created_at=now) is not None
 
 
@@ -92,8 +96,19 @@ def claim_waiting(tx: Connection, owner: str, lease: float, most: int) -> list[R
     return sorted(NEXT(tx, owner, lease, most), key=lambda row: (row.rank, row.id))
 
 
-def any_waiting(tx: Connection) -> bool:
-    due = select(notices.c.id).where(is_waiting, notices.c.not_before <= time.time())
+def claim_apart(tx: Connection, owner: str, lease: float) -> list[Row[Any]]:
+    """The next one of those that are handed out apart."""
+    return NEXT_APART(tx, owner, lease)
+
+
+def put_back(tx: Connection, claim: Claim) -> bool:
+    """Its turn did not come."""
+    return claims.release(tx, notices, claim)
+
+
+def any_waiting(tx: Connection, apart: bool = False) -> bool:
+    which = notices.c.rank == APART if apart else notices.c.rank < APART
+    due = select(notices.c.id).where(is_waiting, which, notices.c.not_before <= time.time())
     return tx.execute(due.limit(1)).first() is not None
 
 
