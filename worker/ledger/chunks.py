@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Connection,
+    Float,
     Row,
     and_,
     bindparam,
@@ -39,6 +40,13 @@ def moving(job_id: Any) -> ColumnElement[bool]:
     )
 
 
+def goes(job_id: Any, now: ColumnElement[float]) -> ColumnElement[bool]:
+    """Chunks of a job that moves, and has time left: what passed it during an outage is refused by the sweeper, and a
+    worker that is back before it sends none of it."""
+    in_time = (jobs.c.id == job_id, jobs.c.give_up_at >= now)
+    return exists(select(jobs.c.id).where(*in_time, or_(jobs.c.state == "planning", jobs.c.state == "running")))
+
+
 def _first_of_person() -> ColumnElement[bool]:
     """Calls for one person go out in the order they were asked for. One that is unsure, or whose job was paused, holds
     nobody up: an opt-out would wait behind it for a person's decision."""
@@ -59,7 +67,7 @@ def _next_of_job(*order: Any) -> claims.Taking:
         chunks.c.job_id == bindparam("job"),
         chunks.c.state == "waiting",
         chunks.c.suspect == bindparam("suspected", type_=Boolean),
-        moving(bindparam("job")),
+        goes(bindparam("job"), bindparam("now", type_=Float)),
         _first_of_person(),
     )
     return claims.Taking(chunks, *which, order=order, state="claimed")
@@ -74,7 +82,7 @@ STILL_HELD = and_(chunks.c.id == bindparam("held_id"), chunks.c.fence == bindpar
 
 MARK = Prepared(
     update(chunks)
-    .where(STILL_HELD, chunks.c.state == "claimed", moving(chunks.c.job_id))
+    .where(STILL_HELD, chunks.c.state == "claimed", goes(chunks.c.job_id, bindparam("at", type_=Float)))
     .values(
         state="sending",
         sent_at=bindparam("at"),
@@ -92,7 +100,7 @@ MARK = Prepared(
 
 RENEW = Prepared(
     update(chunks)
-    .where(STILL_HELD, chunks.c.state == "claimed", moving(chunks.c.job_id))
+    .where(STILL_HELD, chunks.c.state == "claimed", goes(chunks.c.job_id, bindparam("at", type_=Float)))
     .values(lease_until=bindparam("until"))
 )
 SETTLE = Prepared(
@@ -156,7 +164,7 @@ def mark(
 
     `named` are the rows that were refused, `skipped_by` counts further ones that stay behind, `went` are the numbers of
     those that go, where the platform will be asked about each. False when the claim is
-    lost or the job no longer moves: send nothing.
+    lost, or the job no longer moves or has no time left: send nothing.
     """
     now = time.time()
     marked = MARK(
@@ -177,8 +185,9 @@ def mark(
 
 
 def renew(tx: Connection, held: Claim, lease: float) -> bool:
-    """A safe call needs no mark; but it goes only while its claim holds and its job moves."""
-    return bool(RENEW(tx, held_id=held.id, held_fence=held.fence, until=time.time() + lease).rowcount)
+    """A safe call needs no mark; but it goes only while its claim holds, and its job moves and has time left."""
+    now = time.time()
+    return bool(RENEW(tx, held_id=held.id, held_fence=held.fence, at=now, until=now + lease).rowcount)
 
 
 def settle(tx: Connection, held: Claim, outcome: Outcome) -> bool:

@@ -7,17 +7,19 @@ import time
 from sqlalchemy import Connection, Float, bindparam, func, or_, select
 
 from worker.ledger import claims
-from worker.ledger.chunks import moving
+from worker.ledger.chunks import goes
 from worker.ledger.claims import Claim
 from worker.ledger.prepared import Prepared
 from worker.ledger.tables import chunks
 
+NOW = bindparam("now", type_=Float)
 ANY_WAITING = Prepared(
     select(chunks.c.id)
     .where(
         chunks.c.job_id == bindparam("job"),
         chunks.c.state == "waiting",
-        claims.due(chunks, bindparam("now", type_=Float)),
+        claims.due(chunks, NOW),
+        goes(bindparam("job"), NOW),
         chunks.c.suspect.is_(False),
     )
     .limit(1)
@@ -28,7 +30,7 @@ STILL_GOES = Prepared(
         chunks.c.id == bindparam("held_id"),
         chunks.c.fence == bindparam("held_fence"),
         chunks.c.state == "claimed",
-        moving(chunks.c.job_id),
+        goes(chunks.c.job_id, NOW),
     )
 )
 
@@ -37,7 +39,8 @@ ANY_SUSPECTS = Prepared(
     .where(
         chunks.c.job_id == bindparam("job"),
         chunks.c.state == "waiting",
-        claims.due(chunks, bindparam("now", type_=Float)),
+        claims.due(chunks, NOW),
+        goes(bindparam("job"), NOW),
         chunks.c.suspect.is_(True),
     )
     .limit(1)
@@ -51,8 +54,8 @@ LANES = Prepared(
 
 
 def still_goes(tx: Connection, held: Claim) -> bool:
-    """Whether this claim still holds, and its job still moves."""
-    return STILL_GOES(tx, held_id=held.id, held_fence=held.fence).first() is not None
+    """Whether this claim still holds, and its job still moves and has time left."""
+    return STILL_GOES(tx, held_id=held.id, held_fence=held.fence, now=time.time()).first() is not None
 
 
 def any_waiting(tx: Connection, job_id: str) -> bool:

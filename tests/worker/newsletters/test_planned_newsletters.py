@@ -24,7 +24,7 @@ from worker.newsletters import again, document, due, moves, plan
 from worker.newsletters.document import WrongDocument
 from worker.newsletters.moves import CanNot
 from worker.process import Process
-from worker.runner import flows
+from worker.runner import call, flows
 
 Kept = Callable[..., Any]
 PEOPLE = ("foo@bar.com", "FOO@bar.com", "yourcustomer@test.com")
@@ -230,6 +230,22 @@ def test_one_whose_time_passes_on_its_way_sends_no_further_request(
         job = house.ledger.read(lambda tx: jobs.get(tx, row(house, kept.id).job_id))
     assert job is not None
     assert (job.state, "has passed" in job.why, played.counts()["requests"]) == ("cancelled", True, 0)
+
+
+def test_a_worker_that_is_back_before_the_sweeper_sends_nothing_of_what_is_late(
+    house: Process, planned: Kept, played: Sandbox
+) -> None:
+    kept = planned(*PEOPLE, deliver_at=moment(minutes=30))
+    moves.approve(house, kept, "anna")
+    house.budget._check_clock = False  # Redis's clock stays where it is
+    with time_machine.travel(time.time() + 16 * 60, tick=True):
+        due.look(house)
+    job: Any = house.ledger.read(lambda tx: jobs.get(tx, row(house, kept.id).job_id))
+    with time_machine.travel(time.time() + 3600, tick=True):
+        call.move(house, job)
+        assert (played.counts()["requests"], house.ledger.read(lambda tx: jobs.get(tx, job.id)).state) == (0, "running")
+        due.look(house)
+    assert house.ledger.read(lambda tx: jobs.get(tx, job.id)).state == "cancelled"
 
 
 def test_stopped_paused_and_halted_ones_send_nothing(house: Process, planned: Kept, played: Sandbox) -> None:
