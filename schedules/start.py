@@ -15,13 +15,13 @@ from schedules.reading import Reading
 from schedules.schedule import Schedule
 from worker.alarms import end_alarm, raise_alarm
 from worker.intake import record
-from worker.ledger import claims, jobs, schedules, slots
+from worker.ledger import claims, jobs, newsletters, schedules, slots
 from worker.ledger.claims import Claim
 from worker.ledger.types import Connection, Row
 from worker.newsletters import document
-from worker.newsletters.again import again
+from worker.newsletters.again import again, taken_up
 from worker.newsletters.document import WrongDocument
-from worker.newsletters.moves import CanNot
+from worker.newsletters.moves import WAITS, CanNot
 from worker.order import Order, place, read_order
 from worker.platforms import operation
 from worker.process import Process
@@ -87,20 +87,25 @@ class Start:
         """A newsletter is planned; it goes by itself, or waits for a person, who is told."""
         name, key = self.schedule.name, self.schedule.key(self.row.slot)
         try:
-            planned = again(self.process, document.read(Path(place(file))), f"schedule {name}", key)
+            by = f"schedule {name}"
+            planned = taken_up(self.process, by, key) or again(self.process, document.read(Path(place(file))), by, key)
         except (OSError, WrongDocument, CanNot, Refused, SourceRefused) as error:
             self._missed("refused", " ".join(str(error).split()))
             return
-        why = f"Newsletter {planned.id} is {planned.state}{f': {planned.why}' if planned.why else ''}."
-        self.process.ledger.write(lambda tx: self._planned(tx, planned, why))
+        self.process.ledger.write(lambda tx: self._planned(tx, planned.id))
 
-    def _planned(self, tx: Connection, planned: Row[Any], why: str) -> None:
-        slots.started(tx, self.held, None, None, why)
+    def _planned(self, tx: Connection, newsletter_id: str) -> None:
+        planned = newsletters.get(tx, newsletter_id)
+        assert planned is not None  # noqa: S101 - it was just written
+        why = f"Newsletter {planned.id} is {planned.state}{f': {planned.why}' if planned.why else ''}."
+        if not slots.started(tx, self.held, None, None, why):
+            return
+        end_alarm(tx, MISSED, self.schedule.name)
         if planned.state == "planned":
             look = f"`omniworker newsletters show {planned.id}` shows it."
-            raise_alarm(tx, "newsletter.waits", planned.name, f"{why} {look}")
+            raise_alarm(tx, WAITS, planned.name, f"{why} {look}")
         else:
-            end_alarm(tx, "newsletter.waits", planned.name)
+            end_alarm(tx, WAITS, planned.name)
 
     def _put_back(self, later: Later) -> None:
         values = {"why": str(later), **({"stamp": later.stamp} if later.stamp else {})}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from schedules.schedule import Schedule
+from schedules.start import Start
 from schedules.wrong import mistakes_of
 from tests.schedules.conftest import history
 from worker.ledger import alarms, newsletters
@@ -62,6 +64,55 @@ def test_that_one_waits_is_alarmed_until_one_goes(own: Process, file: Path, afte
     moves.approve(own, youngest(own), "anna", recurs=True)
     after(WEEKLY, 60)
     assert [row.kind for row in own.ledger.read(alarms.raised)] == []
+
+
+def raised(own: Process) -> list[str]:
+    return [row.kind for row in own.ledger.read(alarms.raised)]
+
+
+@pytest.mark.parametrize("move", [moves.approve, moves.stop])
+def test_that_one_waits_is_alarmed_until_a_person_has_seen_to_it(
+    own: Process, file: Path, after: After, move: Callable[..., Any]
+) -> None:
+    after(WEEKLY, 60)
+    assert raised(own) == ["newsletter.waits"]
+    move(own, youngest(own), "anna")
+    assert raised(own) == []
+
+
+def test_that_one_was_missed_is_alarmed_until_one_is_planned(own: Process, file: Path, after: After) -> None:
+    file.write_text(TEXT.replace('"a@x.example.com", "b@x.example.com"', '"nobody"'))
+    after(WEEKLY, 60)
+    assert raised(own) == ["slot.missed"]
+    file.write_text(TEXT)
+    after(WEEKLY, 60)
+    assert raised(own) == ["newsletter.waits"]
+
+
+@pytest.mark.parametrize("killed_in", ["approve", "slot"])
+def test_a_slot_whose_starter_died_takes_up_what_that_one_planned(
+    own: Process, file: Path, after: After, monkeypatch: pytest.MonkeyPatch, killed_in: str
+) -> None:
+    after(WEEKLY, 60)
+    moves.approve(own, youngest(own), "anna", recurs=True)
+
+    def dies(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        where: Any = moves if killed_in == "approve" else Start
+        dying.setattr(where, "approve" if killed_in == "approve" else "_planned", dies)
+        with pytest.raises(KeyboardInterrupt):
+            after(WEEKLY, 60)
+    made = youngest(own)
+    file.write_text(TEXT.replace('"a@x.example.com", "b@x.example.com"', ""))
+    after(replace(WEEKLY, late="each"), 61)
+    second = next(row for row in history(own, WEEKLY) if made.key.endswith(_moment(row.slot)))
+    assert (second.state, f"Newsletter {made.id} is approved" in second.why) == ("started", True)
+
+
+def _moment(slot: int) -> str:
+    return WEEKLY.key(slot).removeprefix("schedule:weekly:")
 
 
 @pytest.mark.parametrize(

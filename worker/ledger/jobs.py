@@ -186,6 +186,12 @@ def resume(tx: Connection, job_id: str, give_up_at: float | None = None) -> bool
     return True
 
 
+def give_time(tx: Connection, job: Row[Any]) -> None:
+    """A person wants some of it sent: it has the time of its kind from now on, or what it has left, if that is more."""
+    moment = max(job.give_up_at, time.time() + _patience(job.urgent, job.kind))
+    tx.execute(update(jobs).where(jobs.c.id == job.id).values(give_up_at=moment))
+
+
 def _patience(urgent: bool, kind: str) -> float:
     return GIVE_UP_URGENT if urgent else GIVE_UP[kind]
 

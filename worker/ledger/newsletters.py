@@ -131,6 +131,11 @@ def sent_by(tx: Connection, job_id: str) -> Row[Any] | None:
     return tx.execute(select(newsletters).where(which).limit(1)).first()
 
 
+def by_key(tx: Connection, key: str) -> Row[Any] | None:
+    """The one that this slot planned."""
+    return tx.execute(select(newsletters).where(newsletters.c.key == key)).first()
+
+
 def newest(tx: Connection, most: int) -> list[Row[Any]]:
     return list(tx.execute(select(newsletters).order_by(newsletters.c.planned_at.desc()).limit(most)))
 

@@ -23,7 +23,22 @@ def again(process: Process, said: Document, by: str, key: str | None = None) -> 
     made = plan.make(process, said)
     before = process.ledger.read(lambda tx: newsletters.approved_before(tx, said.name))
     why = waits_for(made, before)
-    row = _row(process, plan.keep(process, made, by, why, key))
+    return _let_go(process, _row(process, plan.keep(process, made, by, why, key)), before, by)
+
+
+def taken_up(process: Process, by: str, key: str) -> Row[Any] | None:
+    """The newsletter that was planned with this key by one who died since; None when there is none.
+
+    It is not planned anew: it may be on its way already, and its file may say something else by now.
+    """
+    row = process.ledger.read(lambda tx: newsletters.by_key(tx, key))
+    if row is None:
+        return None
+    return _let_go(process, row, process.ledger.read(lambda tx: newsletters.approved_before(tx, row.name)), by)
+
+
+def _let_go(process: Process, row: Row[Any], before: Row[Any] | None, by: str) -> Row[Any]:
+    """Approve it, if it waits for nobody."""
     if row.state == "planned" and row.why is None and before is not None:
         moves.approve(process, row, f"{by}, as {before.approved_by} approved"[:80], recurs=True)
     return _row(process, row.id)

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from typing import Any
 
+from worker.alarms import end_alarm
 from worker.ledger import jobs, newsletters
 from worker.ledger.newsletters import Approved
 from worker.ledger.types import Connection, Row
@@ -16,6 +17,7 @@ from worker.newsletters.people import People, heeded
 from worker.process import Process
 from worker.runner.opted_out import OPTED_OUT
 
+WAITS = "newsletter.waits"
 OLDEST = 86_400.0  # seconds between plan and approval
 PAUSED = "a person paused it; `omniworker newsletters resume {}` goes on"
 
@@ -40,9 +42,15 @@ def approve(process: Process, row: Row[Any], by: str, *, recurs: bool = False) -
     dropped = Counter(json.loads(row.dropped)) + left.dropped
     content = process.seal.close({**payload, campaign.rows.key: left.going})
     now = Approved(content, len(left.going), json.dumps(dropped), recurs)
-    if not process.ledger.write(lambda tx: newsletters.approve(tx, row, by, now)):
+    if not process.ledger.write(lambda tx: newsletters.approve(tx, row, by, now) and _seen_to(tx, row)):
         raise CanNot(f"Newsletter {row.id} is no longer planned: somebody was faster.")
     return left.dropped[OPTED_OUT]
+
+
+def _seen_to(tx: Connection, row: Row[Any]) -> bool:
+    """None of its name waits for a person any more."""
+    end_alarm(tx, WAITS, row.name)
+    return True
 
 
 def _refuse_old(row: Row[Any]) -> None:
@@ -60,7 +68,7 @@ def stop(process: Process, row: Row[Any], by: str) -> None:
 
     def work(tx: Connection) -> bool:
         if newsletters.stop(tx, row.id, by):
-            return True
+            return _seen_to(tx, row)
         why = f"newsletter {row.name} was stopped by {by}"
         job_id = newsletters.job_of(tx, row.id)
         return job_id is not None and jobs.stop(tx, job_id, "cancelled", "cancelled", why=why)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from worker.ledger import chunks, claims, jobs, outlook, planning
+from worker.ledger import chunks, claims, decisions, jobs, outlook, planning
 from worker.ledger.jobs import Asked
 from worker.ledger.ledger import Ledger
 from worker.ledger.tables import jobs as table
@@ -51,3 +51,12 @@ def test_what_is_claimed_already_does_not_go(ledger: Ledger, job_id: str, late: 
     assert not ledger.read(lambda tx: outlook.still_goes(tx, held))
     assert not ledger.write(lambda tx: chunks.renew(tx, held, 60))
     assert not ledger.write(lambda tx: chunks.mark(tx, held))
+
+
+def test_what_a_person_wants_sent_has_time_again(ledger: Ledger, job_id: str, late: Callable[[], None]) -> None:
+    (taken,) = ledger.write(lambda tx: chunks.claim(tx, job_id, "me", 60))
+    assert ledger.write(lambda tx: chunks.mark(tx, claims.of(taken)))
+    assert ledger.write(lambda tx: chunks.lose(tx, claims.of(taken), "why"))
+    late()
+    ledger.write(lambda tx: decisions.decide(tx, job_id, "send", "anna"))
+    assert len(ledger.write(lambda tx: chunks.claim(tx, job_id, "me", 60))) == 1
