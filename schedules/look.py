@@ -9,17 +9,19 @@ import itertools
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
-from schedules.missed import alarm_missed
+from schedules.missed import alarm_missed, miss_of_gone
 from schedules.schedule import Schedule
-from schedules.slots import Due, Missing, between, too_late
+from schedules.slots import Due, Missing, between, is_late, too_late
 from schedules.start import start
 from worker.ledger import schedules, slots
 from worker.ledger.types import Connection, LedgerError
 from worker.process import Process
 
-PAUSED = "paused"
+PAUSED, RULE_CHANGED = "paused", "rule_changed"
+GAP = "Its rule was another then, or the schedule was away."
 AT_ONCE = 500  # slots in a transaction
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,7 @@ def look(process: Process, declared: Iterable[Schedule]) -> None:
     """Look at every schedule; one that stumbles keeps no other from its slots."""
     wanted = list(declared)
     process.ledger.write(lambda tx: schedules.forget_all_but(tx, [one.name for one in wanted]))
+    miss_of_gone(process, time.time())
     for schedule in wanted:
         if process.stopping.is_set():
             return
@@ -54,11 +57,34 @@ def note(process: Process, schedule: Schedule) -> None:
 
 
 def _note_some(schedule: Schedule, now: float, tx: Connection) -> int:
-    since = float(schedules.known(tx, schedule.name, schedule.rule, now).known_until)
+    known = schedules.known(tx, schedule.name, schedule.rule, now)
+    since = float(known.known_until)
     found = list(itertools.islice(between(schedule, since, now), AT_ONCE))
+    more = len(found) == AT_ONCE
+    until = float(found[-1]) if more else max(since, now)
+    if known.rule != schedule.rule and known.paused_by is None:
+        _miss_gap(tx, schedule, [one for one in found if is_late(schedule, one, now)], known.rule, since, until)
     slots.record(tx, schedule.name, found)
-    schedules.advance(tx, schedule.name, float(found[-1]) if len(found) == AT_ONCE else max(since, now))
+    schedules.advance(tx, schedule.name, until, known.rule if more else schedule.rule)
     return len(found)
+
+
+def _miss_gap(tx: Connection, schedule: Schedule, late: Sequence[int], other: str, since: float, until: float) -> None:
+    """Since the last look it had another rule for a while, or was not declared: nobody knows which of its slots were
+    wanted. Those that are not late yet run; all others, of either rule, are missed."""
+    gone = {*late, *_others(schedule, other, since, until)}
+    missed = slots.record_missed(tx, schedule.name, sorted(gone), RULE_CHANGED, GAP)
+    if missed:
+        alarm_missed(tx, schedule, missed, GAP)
+
+
+def _others(schedule: Schedule, rule: str, since: float, until: float) -> set[int]:
+    """The slots that the other rule had, and this one has not."""
+    if not rule:
+        return set()
+    cron, _, time_zone = rule.rpartition(" ")
+    its = between(replace(schedule, cron=cron, time_zone=time_zone), since, until)
+    return set(its) - set(between(schedule, since, until))
 
 
 def sift(process: Process, schedule: Schedule) -> None:

@@ -114,18 +114,63 @@ def test_what_is_paused_is_missed_without_an_alarm(own: Process, after: After) -
     assert alarmed(own) == []
 
 
-def test_another_rule_counts_from_when_it_was_seen(own: Process, after: After) -> None:
+def test_another_rule_counts_from_when_it_was_seen_and_what_lies_before_is_missed(own: Process, after: After) -> None:
+    """Of the hour before, what is within the grace runs."""
+    one = call(cron="*/10 * * * *", late="each")
     after(call(cron="0 0 1 1 *"))
-    assert after(call(), 3600) == []
-    assert after(call(), 60) == ["started"]
+    assert after(one, 3600) == ["rule_changed"] * 5 + ["started"]
+    assert alarmed(own) == []  # it was raised, and one has run since
+    assert history(own, one)[0].why == "Its rule was another then, or the schedule was away."
+    assert after(one, 600) == ["rule_changed"] * 5 + ["started"] * 2
 
 
-def test_one_that_nobody_declares_any_more_counts_anew_when_it_comes_back(own: Process, clock: Clock) -> None:
-    look(own, [call()])
+def test_what_the_rule_before_had_is_missed_too(own: Process, after: After) -> None:
+    after(call(cron="*/10 * * * *"))
+    assert after(call(cron="0 0 1 1 *"), 3600) == ["rule_changed"] * 6
+    assert alarmed(own) == ["slot.missed"]
+
+
+def test_one_that_nobody_declared_for_a_while_has_missed_what_is_late(own: Process, clock: Clock) -> None:
+    one = call(cron="*/10 * * * *", late="each", grace=0)
+    look(own, [one])
     look(own, [])
     clock.shift(3600)
-    look(own, [call()])
-    assert history(own, call()) == []
+    look(own, [one])
+    assert states(own, one) == ["rule_changed"] * 6
+    assert alarmed(own) == ["slot.missed"]
+    clock.shift(570)
+    look(own, [one])
+    assert states(own, one)[6:] == ["started"]
+
+
+@pytest.mark.parametrize("other", [[], [call(cron="*/2 * * * *")]])
+def test_two_processes_whose_schedules_differ_lose_no_slot(own: Process, clock: Clock, other: list[Schedule]) -> None:
+    one = call()
+    look(own, [one])
+    for turn in range(24):
+        clock.shift(5)
+        finish(own, one)
+        look(own, other if turn % 2 else [one])
+    found = states(own, one)
+    assert len(found) == 2
+    assert set(found) <= {"started", "due", "rule_changed"}
+    assert other or found == ["started"] * 2
+
+
+def test_what_was_due_of_one_that_was_removed_is_missed_after_a_while(own: Process, clock: Clock) -> None:
+    one = file(cron="0 13 * * *", wait=7200)
+    look(own, [one])
+    clock.shift(3600)
+    look(own, [one])
+    clock.shift(300)
+    look(own, [])
+    assert states(own, one) == ["due"]
+    clock.shift(400)
+    look(own, [])
+    assert (states(own, one), alarmed(own)) == (["removed"], ["slot.missed"])
+    clock.shift(86400)
+    look(own, [])
+    assert alarmed(own) == []
 
 
 def test_a_file_is_waited_for_until_it_has_stopped_growing(own: Process, after: After, tmp_path: Path) -> None:

@@ -24,19 +24,18 @@ schedules = Table(
 
 
 def known(tx: Connection, name: str, rule: str, now: float) -> Row[Any]:
-    """What is known of a schedule. Seen for the first time, or with another rule, it counts from now.
+    """What is known of a schedule, with the rule by which it was looked at last. Seen for the first time it counts from
+    now.
 
     Nobody else changes it until the transaction ends.
     """
     insert_new(tx, schedules, {"id": name, "rule": rule, "known_until": now, "first_seen_at": now})
-    other = update(schedules).where(schedules.c.id == name, schedules.c.rule != rule)
-    tx.execute(other.values(rule=rule, known_until=now))
     return tx.execute(select(schedules).where(schedules.c.id == name).with_for_update()).one()
 
 
-def advance(tx: Connection, name: str, until: float) -> None:
-    """From now on its slots are known `until` then."""
-    tx.execute(update(schedules).where(schedules.c.id == name).values(known_until=until))
+def advance(tx: Connection, name: str, until: float, rule: str) -> None:
+    """From now on its slots are known `until` then, by this rule."""
+    tx.execute(update(schedules).where(schedules.c.id == name).values(known_until=until, rule=rule))
 
 
 def all_of(tx: Connection) -> dict[str, Row[Any]]:
@@ -49,8 +48,14 @@ def lock(tx: Connection, name: str) -> None:
 
 
 def forget_all_but(tx: Connection, names: Iterable[str]) -> None:
-    """The rules that nobody declares any more. Should one come back, its slots count from then."""
+    """The rules that nobody declares any more; what is known of them stays, for one may come back."""
     tx.execute(update(schedules).where(schedules.c.id.not_in(list(names)), schedules.c.rule != "").values(rule=""))
+
+
+def gone(tx: Connection, since: float) -> list[str]:
+    """Those that nobody has declared `since` then."""
+    away = (schedules.c.rule == "", schedules.c.known_until < since)
+    return list(tx.execute(select(schedules.c.id).where(*away)).scalars())
 
 
 def pause(tx: Connection, name: str, who: str) -> bool:

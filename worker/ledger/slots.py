@@ -75,6 +75,12 @@ def record(tx: Connection, schedule: str, found: Iterable[int]) -> None:
         insert_new(tx, slots, {"schedule": schedule, "slot": slot, "state": "due"})
 
 
+def record_missed(tx: Connection, schedule: str, found: Iterable[int], reason: str, why: str) -> list[int]:
+    """These slots did not run, and were never due; those of them that were not known."""
+    values = {"schedule": schedule, "state": "missed", "reason": reason, "why": why, "settled_at": time.time()}
+    return [slot for slot in found if insert_new(tx, slots, {**values, "slot": slot})]
+
+
 def ask(tx: Connection, schedule: str, slot: int, who: str) -> Row[Any]:
     """The slot that a person wants to run now: a new one, one that waits, or one that was missed.
 
@@ -135,12 +141,15 @@ def missed(tx: Connection, held: Claim, reason: str, why: str) -> bool:
     )
 
 
-def miss(tx: Connection, numbers: Sequence[int], owner: str, reason: str, why: str) -> None:
-    """Those of these slots that nobody holds and nobody started are missed."""
+def miss(tx: Connection, numbers: Sequence[int], owner: str, reason: str, why: str) -> int:
+    """Those of these slots that nobody holds and nobody started are missed; how many."""
+    missed = 0
     for number in numbers:
         taken = MISS(tx, owner, 0, number=number, reason=reason, why=why, at=time.time())
+        missed += len(taken)
         for row in taken:
             claims.release(tx, slots, claims.of(row))
+    return missed
 
 
 def still_runs(tx: Connection, schedule: str) -> str | None:
