@@ -18,6 +18,7 @@ from environs import EnvError, FileAwareEnv
 from worker.operation import Pace, Setting
 
 VAR = Path("var")
+LAST_PORT = 65535
 SETTINGS = (
     Setting("REDIS_URL", "budget, results, and the broker unless CELERY_BROKER_URL is set", secret=True),
     Setting("CELERY_BROKER_URL", "the broker, where it is not REDIS_URL", secret=True),
@@ -150,7 +151,7 @@ class Settings:
 
     @cached_property
     def port(self) -> int:
-        return self._whole("PORT", 8000)
+        return self._whole("PORT", 8000, most=LAST_PORT)
 
     @property
     def receiver_url(self) -> str | None:
@@ -170,7 +171,7 @@ class Settings:
 
     @cached_property
     def flower_port(self) -> int:
-        return self._whole("FLOWER_PORT", 5555)
+        return self._whole("FLOWER_PORT", 5555, most=LAST_PORT)
 
     @cached_property
     def flower_auth(self) -> str | None:
@@ -215,10 +216,12 @@ class Settings:
     def allow_local(self) -> bool:
         return self.values.get("ALLOW_LOCAL") == "1"
 
-    def _whole(self, name: str, default: int, least: int = 1) -> int:
+    def _whole(self, name: str, default: int, least: int = 1, most: int | None = None) -> int:
         text = self.values.get(name, str(default))
         if not text.isdigit() or int(text) < least:
             raise SettingsError(f"{name} is {text!r}: write a whole number, at least {least}.")
+        if most is not None and int(text) > most:
+            raise SettingsError(f"{name} is {text!r}: write a whole number, at most {most}.")
         return int(text)
 
 

@@ -11,7 +11,7 @@ import pytest
 import worker
 from worker.child import CannotStart
 from worker.run import check_room, check_settings, run
-from worker.settings import Settings, SettingsError
+from worker.settings import SETTINGS, Settings, SettingsError, read
 
 ROOT = Path(worker.__file__).parents[1]
 
@@ -65,3 +65,10 @@ def test_a_folder_with_its_own_tasks_is_refused() -> None:
     refused = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     last = refused.stderr.splitlines()[-1]
     assert f"`tasks` comes from {Path('tasks.py').resolve()}, not from {ROOT / 'tasks'}" in last
+
+
+@pytest.mark.parametrize("name", ["PORT", "FLOWER_PORT"])
+def test_a_port_that_there_is_not_is_a_sentence(name: str) -> None:
+    told = Settings(read(SETTINGS, {name: "99999"}))
+    with pytest.raises(SettingsError, match=f"{name} is '99999': write a whole number, at most 65535"):
+        getattr(told, name.lower())

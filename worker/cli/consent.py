@@ -23,6 +23,7 @@ from worker.process import Process
 AT_ONCE = 50
 MOST_SHOWN = 20
 SOME_REFUSED = 3
+FEWEST_DIGITS = 5
 
 
 @click.group(cls=Commands)
@@ -144,6 +145,12 @@ def _enter(own: Process, batch: list[Event], by: str, sums: dict[str, int]) -> N
     sums["known"] += sum(number is None for number in new)
 
 
+def _is_doubtful(address: str) -> bool:
+    """Somebody's typing: a blank inside an address, or what is neither an address nor a number."""
+    text = address.strip()
+    return any(map(str.isspace, text)) if "@" in text else sum(map(str.isdigit, text)) < FEWEST_DIGITS
+
+
 def _events(
     address: str, state: str, channels: Sequence[str], reason: str | None, purpose: str, at: float, who: str
 ) -> list[Event]:
@@ -151,6 +158,11 @@ def _events(
     rule = platforms.consent()
     if rule.same(address) is None:
         raise WordsOff("ADDRESS is empty: give an e-mail address, a telephone number or a device's token.")
+    if not channels and _is_doubtful(address):
+        raise WordsOff(
+            "ADDRESS looks like neither an e-mail address nor a telephone number: correct it, or say with --channel "
+            "that it is a device's token."
+        )
     if state not in ("in", "out"):
         raise WordsOff(f"{state!r} is neither in nor out.")
     if state == "in" and reason:

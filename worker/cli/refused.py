@@ -33,6 +33,8 @@ def refused(job_id: str, file: Path | None, as_json: bool) -> None:
     job = office.job_of(own, job_id)
     if job.going_since or job.let_go_at:
         _gone(job, as_json)
+    elif file is not None and file.is_file():
+        raise Failed(f"{file} is there already, and may hold what somebody mended: name another file, or remove it.")
     elif file is not None:
         _written(write_sheet(own, job, file), job_id, file, as_json)
     elif as_json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,9 +38,11 @@ def people(process: Process, document: Document, operation: Operation, campaign:
     """Raises `WrongDocument` for more than `most`, and what `open_to_look` raises for a file that can't be read."""
     found = People()
     seen: set[str] = set()
+    unsaid = set(document.variables)
     with _source(process, document, campaign) as source:
         for row in _rows(source, operation, campaign, found):
             person = campaign.person(row, document.variables)
+            unsaid -= set(_beside(row, campaign))
             who = _who(operation, person)
             if who in seen:
                 found.dropped[DUPLICATE] += 1
@@ -49,7 +51,16 @@ def people(process: Process, document: Document, operation: Operation, campaign:
             found.going.append(person)
             if len(found.going) > most:
                 raise WrongDocument(_too_many(document, most))
+    if unsaid and found.going:
+        raise WrongDocument(_nobody_says(document, unsaid))
     return heeded(process, operation, found, document.purpose)
+
+
+def _beside(row: Any, campaign: Campaign) -> Collection[str]:
+    """The names of what a row says of its person besides the address."""
+    rest = campaign.rows.cells.rest if campaign.rows.cells else None
+    gathered = row.get(rest) if rest and isinstance(row, dict) else None
+    return gathered if isinstance(gathered, dict) else ()
 
 
 def heeded(process: Process, operation: Operation, found: People, purpose: str) -> People:
@@ -85,6 +96,13 @@ def _who(operation: Operation, person: Any) -> str:
     if operation.addressed is None:
         return repr(person)
     return repr(sorted(way.address.strip().casefold() for way in operation.addressed.ways(person)))
+
+
+def _nobody_says(document: Document, names: Collection[str]) -> str:
+    return (
+        f"{document.name}: no recipient has {', '.join(map(repr, sorted(names)))}, which variables names: correct the "
+        "name, or leave it out."
+    )
 
 
 def _too_many(document: Document, most: int) -> str:

@@ -141,3 +141,15 @@ def test_rows_that_went_without_something_are_named(job: Any, ow: Ow, document: 
     ]
     assert ow("jobs", "remarks", job.id).stdout == "row 3: That was left out of it.\n"
     assert document("jobs", "show", job.id)["why"] == "1 × That was left out of it."
+
+
+@pytest.mark.parametrize("address", ["notanaddress", "ann @example.com", "ann@exa mple", "12"])
+def test_a_slip_is_no_address(ow: Ow, address: str) -> None:
+    result = ow("consent", "set", address, "out")
+    assert (result.exit_code, "--channel" in result.stderr) == (2, True)
+    assert "Nobody ever said anything" in ow("consent", "show", address).stdout
+
+
+def test_a_devices_token_is_named_as_one(document: Document) -> None:
+    found = document("consent", "set", "dG9rZW4", "out", "--channel", "push")
+    assert found["standing"][0]["channel"] == "push"

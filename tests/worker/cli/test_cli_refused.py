@@ -152,3 +152,12 @@ def test_refusals_of_a_call_have_no_columns_of_its_own(ow: Ow, folder: Path) -> 
     job.send(missing(1))
     assert ow("jobs", "refused", job.id, "-o", "refused.csv").exit_code == 0
     assert list(read(folder / "refused.csv")[0]) == ["row", "code", "reason", "advice"]
+
+
+def test_a_sheet_that_somebody_may_have_mended_is_not_overwritten(sheet: Any, ow: Ow, folder: Path) -> None:
+    sheet("rows.csv", b"email,date,identifier\nx,,\n", missing(2))
+    (folder / "refused.csv").write_text("mended")
+    job = json.loads(ow("jobs", "list", "--json").stdout)["jobs"][0]["job"]
+    result = ow("jobs", "refused", job, "-o", "refused.csv")
+    assert (result.exit_code, "is there already" in result.stderr) == (1, True)
+    assert (folder / "refused.csv").read_text() == "mended"
