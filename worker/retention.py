@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 from typing import Any
 
-from worker.ledger import newsletters, retention, tickets
+from worker.ledger import newsletters, notices, retention, slots, tickets
 from worker.ledger.types import Connection, Row
 from worker.process import Process
 from worker.sources.opening import remove_copies
@@ -16,6 +17,7 @@ DAY = 86400.0
 UNDECIDED_DAYS = 90
 JOBS_AT_ONCE = 20
 ROWS_AT_ONCE = 500
+FORGET = (notices.let_go, slots.let_go)
 log = logging.getLogger(__name__)
 
 
@@ -32,9 +34,10 @@ def let_go(process: Process) -> bool:
         )
     before = now - process.settings.retention_days * DAY
     process.ledger.write(lambda tx: newsletters.let_go(tx, before, JOBS_AT_ONCE))
+    forgotten = [process.ledger.write(partial(one, before=before, most=ROWS_AT_ONCE)) for one in FORGET]
     found = process.ledger.read(lambda tx: retention.due(tx, before, JOBS_AT_ONCE))
     gone = [job for job in found if _gone(process, job, before)]
-    return bool(dropped) or len(gone) == JOBS_AT_ONCE
+    return bool(dropped) or len(gone) == JOBS_AT_ONCE or ROWS_AT_ONCE in forgotten
 
 
 def _drop(tx: Connection, before: float) -> dict[str, int]:

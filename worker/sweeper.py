@@ -104,8 +104,10 @@ class Sweeper(threading.Thread):
         """Everything but notices, once; the moment when something is due next."""
         ledger = self._process.ledger
         newsletters.look(self._process)
-        for step in (self._end_leases, self._give_up, decisions.send_unsure_again):
+        for step in (self._end_leases, self._give_up):
             ledger.write(step)
+        if ledger.read(decisions.any_to_send_again):
+            ledger.write(decisions.send_unsure_again)
         for job in ledger.write(lambda tx: agenda.to_wake(tx, time.time(), WAKE_PAUSE)):
             wake_up(job, 2 if job.kind == "file" else 1)
         while self._publish_tickets() == TICKETS_AT_ONCE and not self._process.stopping.is_set():

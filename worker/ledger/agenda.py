@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select, union_all, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, exists, func, or_, select, union_all, update
 
 from worker.ledger.chunks import MOVING
 from worker.ledger.notices import notices
@@ -38,10 +38,17 @@ def next_due(tx: Connection, now: float) -> float:
 def end_leases_of(tx: Connection, dead: Callable[[str], bool]) -> None:
     """Free whatever else a dead process held: planning, tickets, notices, probes, posts, slots."""
     for table in CLAIMED_BESIDES_CHUNKS:
-        held = tx.execute(select(table.c.owner).distinct().where(table.c.owner.is_not(None))).scalars()
+        held = tx.execute(select(table.c.owner).distinct().where(_owned(table))).scalars()
         gone = [owner for owner in held if dead(owner)]
         if gone:
-            tx.execute(update(table).where(table.c.owner.in_(gone)).values(lease_until=None, owner=None))
+            its = (_owned(table), table.c.owner.in_(gone))
+            tx.execute(update(table).where(*its).values(lease_until=None, owner=None))
+
+
+def _owned(table: Table) -> ColumnElement[bool]:
+    """Of tickets only those that wait are held, and these are found by their state."""
+    owned = table.c.owner.is_not(None)
+    return and_(owned, tickets.c.state == "waiting") if table is tickets else owned
 
 
 def to_wake(tx: Connection, now: float, pause_for: float) -> list[Row[Any]]:

@@ -7,11 +7,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, exists, select, update
 
 from worker.ledger import jobs as job_moves
 from worker.ledger import newsletters, planning
-from worker.ledger.tables import chunks, jobs
+from worker.ledger.tables import chunks, is_unsure, jobs
 
 
 class JobEnded(Exception):
@@ -27,7 +27,7 @@ DECISIONS = ("was-sent", "send", "send-again", "drop")
 
 def unsure(tx: Connection, job_id: str | None = None) -> list[Row[Any]]:
     """Unsure chunks of one job, or of all, the oldest first."""
-    wanted = select(chunks).where(chunks.c.state == "unsure").order_by(chunks.c.sent_at)
+    wanted = select(chunks).where(is_unsure).order_by(chunks.c.sent_at)
     return list(tx.execute(wanted if job_id is None else wanted.where(chunks.c.job_id == job_id)))
 
 
@@ -79,11 +79,19 @@ def proven(tx: Connection, job_id: str, n: int, rows: int) -> bool:
     return True
 
 
+def any_to_send_again(tx: Connection) -> bool:
+    """Nearly never: a look beforehand keeps everybody else's turn to write free."""
+    return tx.execute(select(chunks.c.id).where(*_to_send_again()).limit(1)).first() is not None
+
+
 def send_unsure_again(tx: Connection) -> int:
     """Where the caller chose `again` (user events only), an unsure chunk goes once more, counted as repeated."""
-    chosen = select(jobs.c.id).where(jobs.c.on_unsure == "again", jobs.c.state.not_in(job_moves.ENDED))
-    which = [chunks.c.state == "unsure", chunks.c.job_id.in_(chosen)]
-    return len(_apply(tx, which, "send-again", "on_unsure=again"))
+    return len(_apply(tx, _to_send_again(), "send-again", "on_unsure=again"))
+
+
+def _to_send_again() -> list[ColumnElement[bool]]:
+    its = (jobs.c.id == chunks.c.job_id, jobs.c.on_unsure == "again", jobs.c.state.not_in(job_moves.ENDED))
+    return [is_unsure, exists(select(jobs.c.id).where(*its))]
 
 
 def _apply(tx: Connection, which: list[ColumnElement[bool]], decision: str, by: str) -> list[Row[Any]]:

@@ -48,6 +48,7 @@ messages = Table(
     Column("statuses", Text, nullable=False, server_default="{}"),  # each with the moment it was first true
     Column("told_at", Float, nullable=False, server_default="0"),  # the latest of those moments
     UniqueConstraint("account", "message"),
+    Index(None, "message"),
     Index(None, "account", "cascade"),
     Index(None, "job_id", "chunk"),
     Index(None, "email"),

@@ -22,6 +22,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    delete,
     func,
     literal_column,
     select,
@@ -54,6 +55,10 @@ notices = Table(
 )
 is_waiting = notices.c.state == literal_column("'waiting'")
 Index("ix_notices_next", notices.c.rank, notices.c.id, sqlite_where=is_waiting, postgresql_where=is_waiting)
+
+is_over, is_owned = notices.c.state != literal_column("'waiting'"), notices.c.owner.is_not(None)
+Index("ix_notices_over", notices.c.state, notices.c.created_at, sqlite_where=is_over, postgresql_where=is_over)
+Index("ix_notices_owner", notices.c.owner, sqlite_where=is_owned, postgresql_where=is_owned)
 
 URGENT, USUAL, APART = 0, 1, 2
 NEXT = claims.Taking(notices, is_waiting, notices.c.rank < APART, order=(notices.c.rank, notices.c.id))
@@ -140,8 +145,16 @@ def stuck(tx: Connection) -> list[Row[Any]]:
 def set_aside(tx: Connection, since: float) -> list[Row[Any]]:
     """What came into quarantine since then: how `many`, of which `kind` and `account`."""
     many = func.count().label("many")
-    wanted = select(notices.c.kind, notices.c.account, many).where(notices.c.state == "quarantined")
+    wanted = select(notices.c.kind, notices.c.account, many).where(is_over, notices.c.state == "quarantined")
     return list(tx.execute(wanted.where(notices.c.created_at > since).group_by(notices.c.kind, notices.c.account)))
+
+
+def let_go(tx: Connection, before: float, most: int) -> int:
+    """Forget those that everybody has taken and that were written before this moment; how many. Their marks go with
+    them: should a platform tell the same so much later, it is new."""
+    some = select(notices.c.id).where(is_over, notices.c.state == "handed", notices.c.created_at < before)
+    some = some.order_by(notices.c.created_at).limit(most)
+    return tx.execute(delete(notices).where(notices.c.id.in_(some))).rowcount
 
 
 def counts(tx: Connection) -> dict[str, int]:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, fun
 
 from worker.ledger import jobs as job_moves
 from worker.ledger.decisions import decide
-from worker.ledger.tables import chunks, is_kept, jobs, refusals, tickets
+from worker.ledger.tables import chunks, is_kept, is_unsure, jobs, refusals, tickets
 
 BY = "retention"
 
@@ -24,7 +24,9 @@ def _is_due(before: float) -> tuple[ColumnElement[bool], ...]:
     replay = jobs.alias()
     of_it = and_(replay.c.rows_of.is_not(None), or_(replay.c.rows_of == jobs.c.id, replay.c.replay_of == jobs.c.id))
     reads = exists(select(replay.c.id).where(replay.c.replay_of.is_not(None), of_it, replay.c.let_go_at.is_(None)))
-    return is_kept, jobs.c.finished_at < before, jobs.c.state.in_(job_moves.ENDED), ~unsure, ~reads
+    # Spelled so that it is found by its end: nearly all jobs are in one of these states.
+    ended = jobs.c.state.not_in((*job_moves.MOVING, "paused", "undecided"))
+    return is_kept, jobs.c.finished_at < before, ended, ~unsure, ~reads
 
 
 def due(tx: Connection, before: float, most: int) -> list[Row[Any]]:
@@ -61,7 +63,7 @@ def let_go(tx: Connection, job_id: str, most: int) -> bool:
 
 def drop_undecided(tx: Connection, before: float, most: int) -> dict[str, int]:
     """Requests that nobody decided since this moment are given up; how many of each job."""
-    old = select(chunks.c.job_id, chunks.c.n).where(chunks.c.state == "unsure", chunks.c.sent_at < before)
+    old = select(chunks.c.job_id, chunks.c.n).where(is_unsure, chunks.c.sent_at < before)
     numbers: dict[str, list[int]] = {}
     for row in tx.execute(old.order_by(chunks.c.job_id, chunks.c.n).limit(most)):
         numbers.setdefault(row.job_id, []).append(row.n)

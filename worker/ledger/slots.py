@@ -24,7 +24,10 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     bindparam,
+    delete,
+    exists,
     literal_column,
+    or_,
     select,
     update,
 )
@@ -54,6 +57,11 @@ slots = Table(
     UniqueConstraint("schedule", "slot"),
     Index(None, "schedule", "state", "slot"),
 )
+has_job, is_settled = slots.c.job_id.is_not(None), slots.c.settled_at.is_not(None)
+is_owned = slots.c.owner.is_not(None)
+Index("ix_slots_job_id", slots.c.job_id, slots.c.schedule, sqlite_where=has_job, postgresql_where=has_job)
+Index("ix_slots_settled", slots.c.settled_at, sqlite_where=is_settled, postgresql_where=is_settled)
+Index("ix_slots_owner", slots.c.owner, sqlite_where=is_owned, postgresql_where=is_owned)
 MISS = claims.Taking(
     slots,
     slots.c.id == bindparam("number"),
@@ -154,8 +162,8 @@ def miss(tx: Connection, numbers: Sequence[int], owner: str, reason: str, why: s
 
 def still_runs(tx: Connection, schedule: str) -> str | None:
     """The job of a slot of this schedule that is not over."""
-    running = select(jobs.c.id).join(slots, slots.c.job_id == jobs.c.id)
-    found = tx.execute(running.where(slots.c.schedule == schedule, jobs.c.state.in_(RUNS)).limit(1)).scalar()
+    its = exists(select(slots.c.id).where(has_job, slots.c.job_id == jobs.c.id, slots.c.schedule == schedule))
+    found = tx.execute(select(jobs.c.id).where(jobs.c.state.in_(RUNS), its).limit(1)).scalar()
     return None if found is None else str(found)
 
 
@@ -173,6 +181,20 @@ def newest(tx: Connection, schedule: str | None, most: int) -> list[Row[Any]]:
     if schedule is not None:
         found = found.where(slots.c.schedule == schedule)
     return list(tx.execute(found.order_by(slots.c.slot.desc(), slots.c.id.desc()).limit(most)))
+
+
+def let_go(tx: Connection, before: float, most: int) -> int:
+    """Forget those that were settled before this moment; how many. What stays of a schedule is its youngest, the one
+    whose size the next is compared with, and those whose job is not over."""
+    younger, delivered = slots.alias(), slots.alias()
+    opened = exists(select(jobs.c.id).where(jobs.c.id == slots.c.job_id, jobs.c.finished_at.is_(None)))
+    after = exists(select(younger.c.id).where(younger.c.schedule == slots.c.schedule, younger.c.slot > slots.c.slot))
+    of_it = (delivered.c.schedule == slots.c.schedule, delivered.c.slot > slots.c.slot, delivered.c.size.is_not(None))
+    sized = select(delivered.c.id).join(jobs, jobs.c.id == delivered.c.job_id)
+    measured = exists(sized.where(*of_it, jobs.c.state.in_(KNOWN_GOOD)))
+    old = (is_settled, slots.c.settled_at < before, ~opened, after, or_(slots.c.size.is_(None), measured))
+    some = select(slots.c.id).where(*old).order_by(slots.c.settled_at).limit(most)
+    return tx.execute(delete(slots).where(slots.c.id.in_(some))).rowcount
 
 
 def _with_job() -> Select[Any]:

@@ -110,18 +110,31 @@ chunks = Table(
     Index(None, "account", "sent_at"),
 )
 is_step, is_replay = jobs.c.parent.is_not(None), jobs.c.replay_of.is_not(None)
+is_owned, is_file = jobs.c.owner.is_not(None), jobs.c.kind == literal_column("'file'")
+is_reader = jobs.c.rows_of.is_not(None)
 is_kept = and_(jobs.c.finished_at.is_not(None), jobs.c.let_go_at.is_(None))
 Index("ix_jobs_kept", jobs.c.finished_at, sqlite_where=is_kept, postgresql_where=is_kept)
 Index("ix_jobs_parent", jobs.c.parent, sqlite_where=is_step, postgresql_where=is_step)
 Index("ix_jobs_replay_of", jobs.c.replay_of, sqlite_where=is_replay, postgresql_where=is_replay)
-# The few chunks that wait for a moment, and the few that are held: all others stay out of these indexes, so that
-# marking and settling does not pay for them. A query that shall use one has to name the same condition.
+Index("ix_jobs_owner", jobs.c.owner, sqlite_where=is_owned, postgresql_where=is_owned)
+Index("ix_jobs_file", jobs.c.finished_at, sqlite_where=is_file, postgresql_where=is_file)
+Index("ix_jobs_rows_of", jobs.c.rows_of, sqlite_where=is_reader, postgresql_where=is_reader)
+# The few chunks that wait for a moment, that are held, awaited or unsure, or that killed a process: all others stay
+# out of these indexes, so that marking and settling does not pay for them. A query that shall use one has to name the
+# same condition.
 waits_for_a_moment = chunks.c.not_before > literal_column("0")
 is_held = chunks.c.lease_until.is_not(None)
+is_awaiting = chunks.c.state == literal_column("'awaiting'")
+is_unsure = chunks.c.state == literal_column("'unsure'")
+has_killed = chunks.c.deaths > literal_column("0")
 is_ordered = chunks.c.person.is_not(None)
 Index("ix_chunks_person", chunks.c.person, chunks.c.id, sqlite_where=is_ordered, postgresql_where=is_ordered)
 Index("ix_chunks_waits", chunks.c.not_before, sqlite_where=waits_for_a_moment, postgresql_where=waits_for_a_moment)
 Index("ix_chunks_held", chunks.c.lease_until, sqlite_where=is_held, postgresql_where=is_held)
+Index("ix_chunks_awaiting", chunks.c.account, sqlite_where=is_awaiting, postgresql_where=is_awaiting)
+by_job = (chunks.c.state, chunks.c.job_id, chunks.c.n, chunks.c.sent_at)
+Index("ix_chunks_unsure", *by_job, sqlite_where=is_unsure, postgresql_where=is_unsure)
+Index("ix_chunks_deaths", chunks.c.settled_at, sqlite_where=has_killed, postgresql_where=has_killed)
 
 refusals = Table(
     "refusals",

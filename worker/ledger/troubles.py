@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 
 from worker.ledger import notices
-from worker.ledger.tables import chunks, doors, jobs
+from worker.ledger.tables import chunks, doors, has_killed, is_file, is_unsure, jobs
 
 LONG = 3600.0
 LATELY = 86400.0
@@ -44,7 +44,7 @@ def _doors(tx: Connection) -> Iterator[Trouble]:
 
 
 def _undecided(tx: Connection, now: float) -> Iterator[Trouble]:
-    old = select(chunks.c.job_id).where(chunks.c.state == "unsure", chunks.c.sent_at < now - LONG).distinct()
+    old = select(chunks.c.job_id).where(is_unsure, chunks.c.sent_at < now - LONG).distinct()
     for job_id in tx.execute(old).scalars():
         sentence = "Requests whose answer was lost wait for a person for more than an hour: "
         yield Trouble("job.undecided", job_id, sentence + f"`omniworker jobs unsure {job_id}`.")
@@ -58,22 +58,25 @@ def _paused(tx: Connection, now: float) -> Iterator[Trouble]:
 
 
 def _poison(tx: Connection, now: float) -> Iterator[Trouble]:
-    lately = (chunks.c.settled_at > now - LATELY, chunks.c.refused_by.like('%"poison"%'))
-    for job_id in tx.execute(select(chunks.c.job_id).where(*lately).distinct()).scalars():
+    lately = (has_killed, chunks.c.settled_at > now - LATELY, chunks.c.refused_by.like('%"poison"%'))
+    for job_id in sorted(set(tx.execute(select(chunks.c.job_id).where(*lately)).scalars())):
         sentence = f"Rows killed the process that sent them, and were refused: `omniworker jobs refused {job_id}`."
         yield Trouble("chunk.poison", job_id, sentence)
 
 
 def _refused(tx: Connection, now: float, share: float) -> Iterator[Trouble]:
     """Of the last file that each operation delivered for each account in a day."""
-    ended = select(jobs.c.operation, jobs.c.account, func.max(jobs.c.finished_at).label("at")).where(
-        jobs.c.kind == "file", jobs.c.state == "finished", jobs.c.finished_at > now - LATELY
+    # Spelled so that they are found by their end: nearly all jobs are finished.
+    whole = jobs.c.state.not_in(("cancelled", "failed"))
+    ended = (
+        select(jobs.c.id, jobs.c.operation, jobs.c.account)
+        .where(is_file, jobs.c.finished_at > now - LATELY, whole)
+        .order_by(jobs.c.finished_at)
     )
-    last = ended.group_by(jobs.c.operation, jobs.c.account).subquery()
-    same = (jobs.c.operation == last.c.operation) & (jobs.c.account == last.c.account)
+    last = {(job.operation, job.account): job.id for job in tx.execute(ended)}
     sums = (func.sum(chunks.c.refused).label("refused"), func.sum(chunks.c.rows).label("rows"))
     found = select(jobs.c.id, jobs.c.operation, jobs.c.account, *sums).join(chunks, chunks.c.job_id == jobs.c.id)
-    found = found.join(last, same & (jobs.c.finished_at == last.c.at)).group_by(jobs.c.id)
+    found = found.where(jobs.c.id.in_(last.values())).group_by(jobs.c.id)
     for row in tx.execute(found):
         if row.refused > share * row.rows:
             sentence = f"{row.refused:,} of {row.rows:,} rows of job {row.id} were refused: "

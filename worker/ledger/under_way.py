@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, false, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, false, select, union
 
-from worker.ledger.tables import chunks, jobs
+from worker.ledger.tables import chunks, is_awaiting, is_file, is_held, jobs
 
 ON_THE_WIRE = ("claimed", "sending", "awaiting")
+SETTLED_LATE = 3600.0  # a job that was stopped has ended before the last of its requests has
 Held = tuple[int, int]  # a chunk and its fence
 
 
 def to(tx: Connection, account: str, operations: Sequence[str] | None = None) -> list[Held]:
     """The chunks of an account that are made ready or on the wire, but for those that are urgent; with `operations`,
     those of files and of calls of these."""
-    found = select(chunks.c.id, chunks.c.fence).where(chunks.c.account == account, chunks.c.state.in_(ON_THE_WIRE))
-    usual = select(jobs.c.id).where(jobs.c.urgent == false())
-    of_jobs = usual if operations is None else usual.where(_said(operations))
-    return [(row.id, row.fence) for row in tx.execute(found.where(chunks.c.job_id.in_(of_jobs)))]
+    said = () if operations is None else (is_file | jobs.c.operation.in_(list(operations)),)
+    its = select(chunks.c.id, chunks.c.fence).where(_job_is(jobs.c.urgent == false(), *said))
+    # What is made ready or sent is held; what is awaited need not be. Both are few among all that ever went. With
+    # nothing added to the account, databases would look through all of the account's chunks for those that are held.
+    held = its.where(is_held, chunks.c.account.concat("") == account, chunks.c.state.in_(ON_THE_WIRE))
+    found = union(held, its.where(is_awaiting, chunks.c.account == account))
+    return [(row.id, row.fence) for row in tx.execute(found)]
 
 
 def any_of(tx: Connection, held: Sequence[Held]) -> bool:
@@ -31,10 +36,17 @@ def any_of(tx: Connection, held: Sequence[Held]) -> bool:
 
 def rows_went(tx: Connection, account: str, since: float, until: float, operations: Sequence[str] = ()) -> bool:
     """Whether rows of a file, or calls of these operations, went to an account in this time."""
-    which = (chunks.c.account == account, chunks.c.sent_at >= since, chunks.c.sent_at <= until)
-    of_jobs = select(jobs.c.id).where(_said(operations), jobs.c.urgent == false())
-    return tx.execute(select(chunks.c.id).where(*which, chunks.c.job_id.in_(of_jobs)).limit(1)).first() is not None
+    then, usual = (chunks.c.sent_at >= since, chunks.c.sent_at <= until), jobs.c.urgent == false()
+    lately = (jobs.c.finished_at.is_(None), jobs.c.finished_at >= since - SETTLED_LATE)
+    sent = exists(select(chunks.c.id).where(chunks.c.job_id == jobs.c.id, *then))
+    files = select(jobs.c.id).where(is_file, jobs.c.account == account, usual, sent)
+    looks: list[Select[Any]] = [files.where(ended) for ended in lately]
+    if operations:
+        said = _job_is(usual, jobs.c.operation.in_(list(operations)))
+        looks.append(select(chunks.c.id).where(chunks.c.account == account, *then, said))
+    return any(tx.execute(look.limit(1)).first() is not None for look in looks)
 
 
-def _said(operations: Sequence[str]) -> ColumnElement[bool]:
-    return (jobs.c.kind == "file") | jobs.c.operation.in_(list(operations))
+def _job_is(*which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """By the job of each chunk that is found: never by all jobs there are."""
+    return exists(select(jobs.c.id).where(jobs.c.id == chunks.c.job_id, *which))

@@ -55,7 +55,7 @@ def test_jobs_that_are_paused_for_long(ledger: Ledger) -> None:
 
 
 def test_poison_is_told_for_a_day(ledger: Ledger) -> None:
-    refused = {"refused_by": '{"poison": 5}'}
+    refused = {"refused_by": '{"poison": 5}', "deaths": 2}
     ledger.write(lambda tx: job(tx, "new", chunk=refused))
     ledger.write(lambda tx: job(tx, "old", chunk=refused | {"settled_at": NOW - 90_000}))
     assert found(ledger) == [("chunk.poison", "new")]
