@@ -71,7 +71,7 @@ def hand_out(process: Process) -> bool:
         return False
     until = time.monotonic() + A_TURN
     while not process.stopping.is_set() and time.monotonic() < until:
-        if _hand_some(process, until) < AT_ONCE:
+        if _hand_some(process, time.monotonic() + LEASE / 3) < AT_ONCE:
             return False
     return True
 
@@ -86,15 +86,19 @@ def hand_out_apart(process: Process) -> None:
 
 
 def _hand_some(process: Process, until: float) -> int:
-    """Those that had no turn until then go back: what was handed is booked long before its claim ends."""
+    """How many were claimed, `AT_ONCE` when some are left. Those that had no turn until then go back: what was handed is
+    booked long before its claim ends."""
     rows = process.ledger.write(lambda tx: notices.claim_waiting(tx, process.owner, LEASE, AT_ONCE))
     booked: list[Callable[[Connection], object]] = []
     for row in rows:
-        late = booked and time.monotonic() > until
-        booked.append(partial(notices.put_back, claim=claims.of(row)) if late else _hand(process, row))
+        if booked and time.monotonic() > until:
+            break
+        booked.append(_hand(process, row))
+    left = rows[len(booked) :]
     if booked:
-        process.ledger.write(lambda tx: [book(tx) for book in booked])
-    return len(rows)
+        put_back = [partial(notices.put_back, claim=claims.of(row)) for row in left]
+        process.ledger.write(lambda tx: [book(tx) for book in (*booked, *put_back)])
+    return AT_ONCE if left else len(rows)
 
 
 def _hand(process: Process, row: Row[Any]) -> Callable[[Connection], object]:

@@ -206,7 +206,7 @@ def test_after_one_that_takes_long_what_was_handed_is_booked_and_the_rest_goes_b
     told = follow("slow")
     for subject in ("a", "b"):
         tell(house, subject)
-    assert notices._hand_some(house, until=0.0) == 2
+    assert notices._hand_some(house, until=0.0) == notices.AT_ONCE
     found = house.ledger.read(lambda tx: tx.execute(select(table).order_by(table.c.id)).all())
     assert [(row.state, row.owner, row.tries) for row in found] == [("handed", None, 0), ("waiting", None, 0)]
     assert [notice.subject for notice in told] == ["a"]

@@ -62,7 +62,8 @@ def tell(house: Process) -> Tell:
         body = {"messageId": next(numbers), "ts": 1_700_000_000, "status": status} | data | said
         told.keep(house, platforms.account("devino/default"), json.dumps([body]).encode())
         house.ledger.write(lambda tx: tx.execute(update(notice_table).values(not_before=0)))
-        notices.hand_out(house)
+        while notices.hand_out(house):
+            pass
 
     return one
 
