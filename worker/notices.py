@@ -86,8 +86,8 @@ def hand_out_apart(process: Process) -> None:
 
 
 def _hand_some(process: Process, until: float) -> int:
-    """How many were claimed, `AT_ONCE` when some are left. Those that had no turn until then go back: what was handed is
-    booked long before its claim ends."""
+    """How many were claimed, `AT_ONCE` when some are left. Those that had no turn until then go back: what was handed
+    is booked long before its claim ends."""
     rows = process.ledger.write(lambda tx: notices.claim_waiting(tx, process.owner, LEASE, AT_ONCE))
     booked: list[Callable[[Connection], object]] = []
     for row in rows:
