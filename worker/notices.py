@@ -95,9 +95,9 @@ def _hand_some(process: Process, until: float) -> int:
             break
         booked.append(_hand(process, row))
     left = rows[len(booked) :]
+    booked += [partial(notices.put_back, claim=claims.of(row)) for row in left]
     if booked:
-        put_back = [partial(notices.put_back, claim=claims.of(row)) for row in left]
-        process.ledger.write(lambda tx: [book(tx) for book in (*booked, *put_back)])
+        process.ledger.write(lambda tx: [book(tx) for book in booked])
     return AT_ONCE if left else len(rows)
 
 
