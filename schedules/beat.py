@@ -1,4 +1,4 @@
-"""Beat only pokes: one task, every few seconds, that looks at the clock (docs/decisions/0060).
+"""Beat only pokes: one task, every few seconds, that looks at the clock (docs/decisions/0026).
 
 It goes to `urgent`, whose process no file ever fills. A poke that nobody took in time is worth nothing: it expires.
 """

@@ -1,4 +1,4 @@
-"""Who gets how much of an account's budget (docs/decisions/0017).
+"""Who gets how much of an account's budget (docs/decisions/0014).
 
 Files leave the last tenth of a window to calls: they take of it one at a time, evenly over the window, and nothing as
 long as a call waits. So a call finds a free place at once, or soon, and where there are no calls nothing is lost.

@@ -1,7 +1,7 @@
 """Rows of cells that lie in memory as their lines: nothing is made of a row before somebody looks at it.
 
 Making a list of each row, and writing the lists as CSV, costs twice as much as everything else that is done to a row
-(docs/decisions/0041).
+(docs/decisions/0020).
 """
 
 from __future__ import annotations
