@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from worker.ledger import chunks, claims, jobs, planning
-from worker.ledger.jobs import Asked
+from worker.ledger import chunks, claims, jobs, orders, planning
 from worker.ledger.ledger import Ledger
+from worker.ledger.orders import Asked
 from worker.ledger.tables import chunks as chunks_table
 from worker.outcome import accepted
 from worker.sources.cut import Piece
@@ -23,7 +23,7 @@ def job_of_two(ledger: Ledger, n: int) -> tuple[str, list[claims.Claim]]:
     """A planned job whose two chunks are on the wire."""
 
     def work(tx: Connection) -> tuple[str, list[claims.Claim]]:
-        job_id, _ = jobs.record(tx, Asked("p.op", ACCOUNT, "file", None, f"key {n}", ""))
+        job_id, _ = orders.record(tx, Asked("p.op", ACCOUNT, "file", None, f"key {n}", ""))
         planning.plan(tx, job_id, ACCOUNT, 1, [Piece(n * 10, 10, n + 1, 1, 1, "") for n in range(2)])
         planned = jobs.claim_planning(tx, job_id, "me", 60)
         assert planned is not None

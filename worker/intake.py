@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from worker import links
-from worker.ledger import jobs, planning
+from worker.ledger import jobs, orders, planning
 from worker.ledger.ids import new_id
-from worker.ledger.jobs import Asked
+from worker.ledger.orders import Asked
 from worker.ledger.types import Connection, Row
 from worker.order import Order, refused
 from worker.platforms import account
@@ -34,8 +34,8 @@ def record(
 ) -> Recorded:
     """The job of this order. `add_call` says how the chunk of a new call begins, for example claimed."""
     try:
-        job_id, new = jobs.record(tx, asked(process, order, order.key or task_id))
-    except jobs.KeyReused as error:
+        job_id, new = orders.record(tx, asked(process, order, order.key or task_id))
+    except orders.KeyReused as error:
         raise refused("key_reused", str(error)) from None
     if new:
         _demand_link(process, tx, order)

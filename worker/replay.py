@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from worker import platforms
 from worker.intake import asked
-from worker.ledger import jobs, planning, replays
-from worker.ledger.jobs import Asked
+from worker.ledger import jobs, orders, planning, replays
+from worker.ledger.orders import Asked
 from worker.ledger.replays import Share
 from worker.ledger.types import Connection, Row
 from worker.order import Order
@@ -57,7 +57,7 @@ def mended(process: Process, order: Order, job_id: str, content: str, *, again: 
         jobs.locked(tx, job_id)
         if not again:
             _not_twice(tx, job_id, key)
-        child, new = jobs.record(tx, wanted)
+        child, new = orders.record(tx, wanted)
         return Replayed(_get(tx, child), new)
 
     return process.ledger.write(work)
@@ -161,7 +161,7 @@ def _record(tx: Connection, job: Row[Any], given: Sequence[Share]) -> str:
         replay_of=job.id,
         rows_of=job.rows_of or job.id,
     )
-    child, _ = jobs.record(tx, wanted)
+    child, _ = orders.record(tx, wanted)
     replays.give(tx, child, job.id, given)
     if job.kind == "call":
         _plan_call(tx, job, child, given)

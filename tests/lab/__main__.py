@@ -21,6 +21,7 @@ from tests.lab.experiment import HEADS, Order, Record, Verdict, text
 from tests.lab.fair import fair
 from tests.lab.flow import flow
 from tests.lab.goals import Goal
+from tests.lab.hang import hang
 from tests.lab.inserts import inserts
 from tests.lab.last_two import last_two
 from tests.lab.naive_kills import naive
@@ -45,6 +46,7 @@ EXPERIMENTS: dict[str, Callable[[Order], Verdict]] = {
     "naive": naive,
     "pace": pace,
     "fair": fair,
+    "hang": hang,
     "consent": consent,
     "callbacks": callbacks,
 }

@@ -15,7 +15,9 @@ from worker.broker import QUORUM, is_rabbitmq, told
 from worker.cli import rabbitmq as looks
 from worker.wake import wake_up
 
-JOB: Any = SimpleNamespace(id="j1", operation="omnisense.import_user_events", account="omnisense/default", kind="file")
+JOB: Any = SimpleNamespace(
+    id="j1", operation="omnisense.import_user_events", account="omnisense/default", kind="file", urgent=False
+)
 
 
 def test_redis_is_told_what_redis_needs_and_has_no_queues_declared() -> None:

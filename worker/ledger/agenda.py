@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, exists, func, or_, select, union_all, update
 
-from worker.ledger.chunks import MOVING
+from worker.ledger.going import MOVING
 from worker.ledger.notices import notices
 from worker.ledger.slots import slots
 from worker.ledger.tables import chunks, doors, is_held, jobs, posts, tickets, waits_for_a_moment

@@ -8,14 +8,12 @@ from typing import Any
 
 from sqlalchemy import (
     Boolean,
-    ColumnElement,
     Connection,
     Float,
     Row,
     and_,
     bindparam,
     delete,
-    exists,
     func,
     or_,
     select,
@@ -24,42 +22,11 @@ from sqlalchemy import (
 
 from worker.ledger import claims
 from worker.ledger.claims import Claim
+from worker.ledger.going import first_of_person, goes
 from worker.ledger.prepared import Prepared
 from worker.ledger.refusing import as_json, by_code, name, skip_in_stopped, still
-from worker.ledger.tables import chunks, jobs, refusals
+from worker.ledger.tables import chunks, refusals
 from worker.outcome import NOBODY, Outcome, Refusal
-
-MOVING = ("planning", "running")
-UNDER_WAY = ("waiting", "claimed", "sending", "awaiting")
-
-
-def moving(job_id: Any) -> ColumnElement[bool]:
-    """Chunks of a job that is paused or over are not claimed."""
-    return exists(
-        select(jobs.c.id).where(jobs.c.id == job_id, or_(jobs.c.state == "planning", jobs.c.state == "running"))
-    )
-
-
-def goes(job_id: Any, now: ColumnElement[float]) -> ColumnElement[bool]:
-    """Chunks of a job that moves, and has time left: what passed it during an outage is refused by the sweeper, and a
-    worker that is back before it sends none of it."""
-    in_time = (jobs.c.id == job_id, jobs.c.give_up_at >= now)
-    return exists(select(jobs.c.id).where(*in_time, or_(jobs.c.state == "planning", jobs.c.state == "running")))
-
-
-def _first_of_person() -> ColumnElement[bool]:
-    """Calls for one person go out in the order they were asked for. One that is unsure, or whose job was paused, holds
-    nobody up: an opt-out would wait behind it for a person's decision."""
-    older = chunks.alias()
-    before = exists(
-        select(older.c.id).where(
-            older.c.person == chunks.c.person,
-            older.c.id < chunks.c.id,
-            claims.one_of(older.c.state, UNDER_WAY),
-            moving(older.c.job_id),
-        )
-    )
-    return or_(chunks.c.person.is_(None), ~before)
 
 
 def _next_of_job(*order: Any) -> claims.Taking:
@@ -68,7 +35,7 @@ def _next_of_job(*order: Any) -> claims.Taking:
         chunks.c.state == "waiting",
         chunks.c.suspect == bindparam("suspected", type_=Boolean),
         goes(bindparam("job"), bindparam("now", type_=Float)),
-        _first_of_person(),
+        first_of_person(),
     )
     return claims.Taking(chunks, *which, order=order, state="claimed")
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Float, Row, bindparam, select, update
+from sqlalchemy import Connection, Float, Row, bindparam, select, update
 
 from worker.ledger import claims, notices
 from worker.ledger.claims import Claim
-from worker.ledger.ids import new_id
-from worker.ledger.inserting import Inserting
 from worker.ledger.prepared import Prepared
 from worker.ledger.refusing import skip_waiting, stop_looking
 from worker.ledger.tables import chunks, jobs
@@ -40,78 +36,6 @@ FINISHED = Prepared(
     .where(jobs.c.id == bindparam("job"))
     .values(state="finished", why=None, finished_at=bindparam("at", type_=Float))
 )
-NEW = Inserting(
-    jobs,
-    *("id", "operation", "account", "kind", "key", "key_hash", "content_hash", "source", "options", "on_unsure"),
-    *("then", "verified", "around", "state", "planned", "created_at", "give_up_at", "wake_at", "parent", "step"),
-    *("urgent", "on_error", "replay_of", "rows_of"),
-)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What an application or a person asked for. `key` is theirs, or the Celery task id."""
-
-    operation: str
-    account: str
-    kind: str
-    key: str | None
-    key_hash: str
-    content_hash: str
-    source: str | None = None
-    around: bytes | None = field(default=None, repr=False)
-    options: dict[str, Any] = field(default_factory=dict)
-    on_unsure: str = "park"
-    verified: bool = True
-    then: list[dict[str, Any]] = field(default_factory=list)
-    on_error: list[dict[str, Any]] = field(default_factory=list)
-    planned: bool = False
-    parent: str | None = None
-    step: str | None = None
-    urgent: bool = False
-    replay_of: str | None = None
-    rows_of: str | None = None
-
-
-class KeyReused(Exception):
-    """The same key, with other content: somebody's mistake, so neither is guessed to be the right one."""
-
-
-def record(tx: Connection, asked: Asked) -> tuple[str, bool]:
-    """The job of this key, and whether it is new. The same key is the same job, for ever."""
-    values = _values(asked, time.time())
-    if NEW(tx, **values) is not None:
-        return str(values["id"]), True
-    known = tx.execute(select(jobs.c.id, jobs.c.content_hash).where(*_same_key(asked))).one()
-    if known.content_hash != asked.content_hash:
-        raise KeyReused(
-            f"key_reused: this key belongs to job {known.id}, which was asked for with other content. "
-            "Use a new key for new content; send the first content again to learn what became of it."
-        )
-    return str(known.id), False
-
-
-def _values(asked: Asked, now: float) -> dict[str, Any]:
-    planned = asked.planned or asked.kind == "call"
-    return vars(asked) | {
-        "id": new_id(now),
-        "options": json.dumps(asked.options),
-        "then": json.dumps(asked.then),
-        "on_error": json.dumps(asked.on_error),
-        "state": "running" if planned else "planning",
-        "planned": planned,
-        "created_at": now,
-        "give_up_at": now + _patience(asked.urgent, asked.kind),
-        "wake_at": now + 5,
-    }
-
-
-def _same_key(asked: Asked) -> tuple[ColumnElement[bool], ...]:
-    return (
-        jobs.c.operation == asked.operation,
-        jobs.c.account == asked.account,
-        jobs.c.key_hash == asked.key_hash,
-    )
 
 
 def get(tx: Connection, job_id: str) -> Row[Any] | None:
@@ -177,7 +101,7 @@ def resume(tx: Connection, job_id: str, give_up_at: float | None = None) -> bool
     job = locked(tx, job_id)
     if job is None or job.state != "paused":
         return False
-    moment = give_up_at or time.time() + _patience(job.urgent, job.kind)
+    moment = give_up_at or time.time() + patience(job.urgent, job.kind)
     state = "running" if job.planned else "planning"
     tx.execute(update(jobs).where(jobs.c.id == job_id).values(state=state, why=None, wake_at=0, give_up_at=moment))
     for step in steps_of(tx, job_id):
@@ -188,11 +112,12 @@ def resume(tx: Connection, job_id: str, give_up_at: float | None = None) -> bool
 
 def give_time(tx: Connection, job: Row[Any]) -> None:
     """A person wants some of it sent: it has the time of its kind from now on, or what it has left, if that is more."""
-    moment = max(job.give_up_at, time.time() + _patience(job.urgent, job.kind))
+    moment = max(job.give_up_at, time.time() + patience(job.urgent, job.kind))
     tx.execute(update(jobs).where(jobs.c.id == job.id).values(give_up_at=moment))
 
 
-def _patience(urgent: bool, kind: str) -> float:
+def patience(urgent: bool, kind: str) -> float:
+    """Seconds after which what did not get through is given up."""
     return GIVE_UP_URGENT if urgent else GIVE_UP[kind]
 
 

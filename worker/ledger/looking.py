@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, func, select
 
 from worker.ledger import claims
-from worker.ledger.chunks import UNDER_WAY, moving
 from worker.ledger.claims import Claim
+from worker.ledger.going import UNDER_WAY, moving
 from worker.ledger.prepared import Prepared
 from worker.ledger.refusing import not_over, still
 from worker.ledger.tables import chunks, refusals

@@ -7,8 +7,8 @@ import time
 from sqlalchemy import Connection, Float, bindparam, func, or_, select
 
 from worker.ledger import claims
-from worker.ledger.chunks import goes
 from worker.ledger.claims import Claim
+from worker.ledger.going import goes
 from worker.ledger.prepared import Prepared
 from worker.ledger.tables import chunks
 

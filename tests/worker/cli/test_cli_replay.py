@@ -79,6 +79,7 @@ def test_any_csv_comes_back_from_its_sheet_cell_for_cell(
         (piece,) = cut(opened, _limits())
         numbers = rows_of(opened, piece, read_piece(opened, piece)).numbers
     parent.send(*map(refusal, numbers))
+    (folder / "refused.csv").unlink(missing_ok=True)  # that of the example before
     assert ow("jobs", "refused", parent.id, "-o", "refused.csv").exit_code == 0
     child = ow("jobs", "replay", parent.id, "--source", "refused.csv")
     assert child.exit_code == 0, child.stderr

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from worker.ledger import chunks, claims, decisions, jobs, outlook, planning
-from worker.ledger.jobs import Asked
+from worker.ledger import chunks, claims, decisions, orders, outlook, planning
 from worker.ledger.ledger import Ledger
+from worker.ledger.orders import Asked
 from worker.ledger.tables import jobs as table
 
 
@@ -19,7 +19,7 @@ from worker.ledger.tables import jobs as table
 def job_id(ledger: Ledger) -> str:
     def work(tx: Any) -> str:
         asked = Asked("a.b", "a/default", "call", None, "hash", "content")
-        made, _ = jobs.record(tx, asked)
+        made, _ = orders.record(tx, asked)
         planning.add_call(tx, planning.Load(made, "a/default", b"", 1, 1, 1, None))
         return made
 

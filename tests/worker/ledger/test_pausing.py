@@ -6,9 +6,10 @@ import time
 
 import pytest
 
-from worker.ledger import jobs
-from worker.ledger.jobs import GIVE_UP, GIVE_UP_URGENT, Asked
+from worker.ledger import jobs, orders
+from worker.ledger.jobs import GIVE_UP, GIVE_UP_URGENT
 from worker.ledger.ledger import Ledger
+from worker.ledger.orders import Asked
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ def test_what_a_job_has_left_after_a_pause(
     ledger: Ledger, urgent: bool, kind: str, given: float | None, seconds: float
 ) -> None:
     asked = Asked("a.b", "a/default", kind, None, "hash", "content", urgent=urgent)
-    job_id, _ = ledger.write(lambda tx: jobs.record(tx, asked))
+    job_id, _ = ledger.write(lambda tx: orders.record(tx, asked))
     moment = None if given is None else time.time() + given
     assert ledger.write(lambda tx: jobs.pause(tx, job_id, "why"))
     assert ledger.write(lambda tx: jobs.resume(tx, job_id, moment))

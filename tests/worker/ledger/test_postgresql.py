@@ -13,10 +13,10 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from tests.own_postgresql import OwnPostgreSQL, binaries
 from worker import outage
-from worker.ledger import doors, jobs
+from worker.ledger import doors, jobs, orders
 from worker.ledger.desk import Undecided
-from worker.ledger.jobs import Asked
 from worker.ledger.ledger import Ledger
+from worker.ledger.orders import Asked
 from worker.ledger.postgresql import BadAddress
 
 pytestmark = pytest.mark.postgresql
@@ -210,7 +210,7 @@ def test_a_server_that_dies_and_comes_back_costs_a_pause(postgresql: object, own
 def test_processes_that_meet_at_the_same_rows_in_any_order_get_on(database_url: str) -> None:
     """Two desks commit groups that touch the same jobs and door in opposite orders, as fast as they can."""
     ledgers = [Ledger(database_url) for _ in range(2)]
-    names = [ledgers[0].write(lambda tx, n=n: jobs.record(tx, asked(n))[0]) for n in range(4)]  # type: ignore[misc]
+    names = [ledgers[0].write(lambda tx, n=n: orders.record(tx, asked(n))[0]) for n in range(4)]  # type: ignore[misc]
     done: list[float] = []
     threads = [
         threading.Thread(target=meet, args=(ledger, order, fails, done))

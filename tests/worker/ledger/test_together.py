@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import Connection, func, select
 
 from tests.last_two import ACCOUNT, at_once, job_of_two, processes, settling, states
-from worker.ledger import chunks, claims, jobs, planning
-from worker.ledger.jobs import Asked
+from worker.ledger import chunks, claims, jobs, orders, planning
 from worker.ledger.ledger import Ledger
+from worker.ledger.orders import Asked
 from worker.ledger.tables import chunks as chunks_table
 from worker.sources.cut import Piece
 
@@ -63,7 +63,7 @@ def test_a_row_comes_back_from_either_database_as_it_went_in(ledger: Ledger) -> 
 
     def work(tx: Connection) -> str:
         asked = Asked("p.op", ACCOUNT, "call", "ключ – key", "k", "c", options={"ü": [1, None]}, verified=False)
-        job_id, _ = jobs.record(tx, asked)
+        job_id, _ = orders.record(tx, asked)
         held = claims.of(planning.add_call(tx, planning.Load(job_id, ACCOUNT, secret), "me", 60))
         claims.change(tx, chunks_table, held, not_before=moment, offset=2**40)
         return job_id
