@@ -13,11 +13,11 @@ from celery import Celery, Task
 from schedules.declared import declared
 from schedules.look import look
 from schedules.schedule import Schedule
-from worker.alarms import end_alarm, raise_alarm
+from worker.housekeeping.alarms import end_alarm, raise_alarm
 from worker.ledger import alarms
 from worker.ledger.types import LedgerError
 from worker.pace import ClockOff, RedisAway
-from worker.process import Process, process
+from worker.processes.process import Process, process
 from worker.quiet import QuietRequest
 from worker.runner.watching import watch
 from worker.settings import SettingsError

@@ -18,7 +18,7 @@ from schedules.slots import Due, Missing, between, is_late, too_late
 from schedules.start import start
 from worker.ledger import schedules, slots
 from worker.ledger.types import Connection, LedgerError
-from worker.process import Process
+from worker.processes.process import Process
 
 PAUSED, RULE_CHANGED = "paused", "rule_changed"
 GAP = "Its rule was another then, or the schedule was away."

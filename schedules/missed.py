@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from schedules.schedule import Schedule
-from worker.alarms import end_alarm, raise_alarm
+from worker.housekeeping.alarms import end_alarm, raise_alarm
 from worker.ledger import alarms, schedules, slots
 from worker.ledger.types import Connection
-from worker.process import Process
+from worker.processes.process import Process
 
 MISSED = "slot.missed"
 REMOVED = "removed"

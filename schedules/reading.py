@@ -16,20 +16,20 @@ from typing import Any
 from schedules.missed import MISSED, alarm_missed
 from schedules.place import Place
 from schedules.schedule import Schedule
-from worker import register
-from worker.alarms import end_alarm
-from worker.callback import Told
+from worker.facts.callback import Told
+from worker.facts.listed import Listed, OptedOut
+from worker.housekeeping.alarms import end_alarm
 from worker.ledger import claims, slots
 from worker.ledger.claims import Claim
 from worker.ledger.types import Connection, Row
-from worker.listed import Listed, OptedOut
 from worker.operation import NotConnected
+from worker.people import register
 from worker.platforms import Account, account, operation
-from worker.process import Process
+from worker.processes.process import Process
+from worker.receiver.told import tell
 from worker.runner.results import Refused
 from worker.runner.walk import Page, Stopped, Walk
 from worker.settings import SettingsError
-from worker.told import tell
 
 PAGES = 3  # a look
 TURN, PATIENCE = 10.0, 5.0  # seconds: after the one no further page is asked for, and none is waited for the other

@@ -7,7 +7,7 @@ import zoneinfo
 from dataclasses import dataclass, field
 from typing import Any
 
-from worker.listed import Listed
+from worker.facts.listed import Listed
 from worker.operation import JSON
 
 LATE = ("skip", "once", "each")

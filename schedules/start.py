@@ -13,8 +13,7 @@ from schedules.dates import filled
 from schedules.missed import MISSED, alarm_missed
 from schedules.reading import Reading
 from schedules.schedule import Schedule
-from worker.alarms import end_alarm, raise_alarm
-from worker.intake import record
+from worker.housekeeping.alarms import end_alarm, raise_alarm
 from worker.ledger import claims, jobs, newsletters, schedules, slots
 from worker.ledger.claims import Claim
 from worker.ledger.types import Connection, Row
@@ -22,9 +21,10 @@ from worker.newsletters import document
 from worker.newsletters.again import again, taken_up
 from worker.newsletters.document import WrongDocument
 from worker.newsletters.moves import WAITS, CanNot
-from worker.order import Order, place, read_order
+from worker.orders.intake import record
+from worker.orders.order import Order, place, read_order
 from worker.platforms import operation
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner.results import Refused
 from worker.sources.refused import SourceRefused
 from worker.wake import wake_up

@@ -14,7 +14,7 @@ from schedules.schedule import Schedule
 from schedules.slots import following
 from worker.newsletters import document
 from worker.newsletters.document import WrongDocument
-from worker.order import place, read_order
+from worker.orders.order import place, read_order
 from worker.platforms import UnknownOperation, operation
 from worker.runner.results import Refused
 from worker.sources.wanted import OptionWrong, wanted

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from worker.consent import Event, Known, Rule, Standing
-from worker.words import MARKETING, PURPOSES, TRANSACTIONAL
+from worker.orders.words import MARKETING, PURPOSES, TRANSACTIONAL
+from worker.people.consent import Event, Known, Rule, Standing
 
 CHANNELS = EMAIL, SMS, VIBER, PUSH = ("email", "sms", "viber", "push")
 # The gravest first. A wish is what a person told somebody who wrote it down.

@@ -15,8 +15,8 @@ from tasks.devino.templates import Overrides
 from tasks.devino.triggers import trigger_ids
 from tasks.strict import JSON, problem
 from worker.errors import Refused
+from worker.facts.wire import Step, Steps
 from worker.operation import Limits, Operation, Repeat
-from worker.wire import Step, Steps
 
 CREATE, READ, SEND = "create", "read", "send"
 LISTS = messages.LISTS

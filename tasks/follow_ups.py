@@ -9,17 +9,17 @@ from typing import Any
 from tasks import travel
 from tasks.consent import ACT, BOUNCE, CLAIM, COMPLAINT, UNSUBSCRIPTION, channels_of, same
 from tasks.message_history import person_of, reference_of
-from worker import register
-from worker.consent import Event
 from worker.ledger import jobs, planning, under_way
 from worker.notices import Notice, Quarantine, follows
-from worker.process import Process
+from worker.orders.words import MARKETING
+from worker.people import register
+from worker.people.consent import Event
+from worker.processes.process import Process
 from worker.references import Reference
 from worker.runner.went import rows_again
 from worker.sources.read_back import SourceChanged
 from worker.sources.refused import SourceAway, SourceRefused
 from worker.wake import wake_up
-from worker.words import MARKETING
 
 # Omnisense's own words; what it adds some day counts as an unsubscription.
 OPTOUT_TYPES = {"unsubscription": UNSUBSCRIPTION, "bounce": BOUNCE, "complaint": COMPLAINT}

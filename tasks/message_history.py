@@ -19,7 +19,7 @@ from worker.ledger import decisions, messages, planning
 from worker.ledger.messages import LONGEST_STATUS
 from worker.ledger.types import Connection
 from worker.notices import Notice, Quarantine, follows
-from worker.process import Process
+from worker.processes.process import Process
 from worker.references import Reference
 
 LONGEST_ID = 40

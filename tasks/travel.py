@@ -18,14 +18,14 @@ from tasks.omnisend import opt_out as omnisend
 from tasks.omnisense import opt_out as omnisense
 from tasks.strict import JSON
 from worker import platforms
-from worker.intake import record
 from worker.ledger import consents, jobs, notices, receipts, under_way
 from worker.ledger.consents import Place
 from worker.ledger.receipts import Told
 from worker.ledger.types import Connection, Row
 from worker.operation import NotConnected
-from worker.order import read_order
-from worker.process import Process
+from worker.orders.intake import record
+from worker.orders.order import read_order
+from worker.processes.process import Process
 from worker.settings import SettingsError
 
 ONCE_MORE = "consent.once_more"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-from worker.embedded import HOST, end_with, free_port
+from worker.processes.embedded import HOST, end_with, free_port
 
 PLACES = "/usr/lib/postgresql"
 TEMPLATE = "migrated"

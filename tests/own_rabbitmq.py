@@ -13,7 +13,7 @@ from pathlib import Path
 
 import amqp
 
-from worker.embedded import HOST, end_with, free_port
+from worker.processes.embedded import HOST, end_with, free_port
 
 PLACES = "/usr/lib/rabbitmq/bin/rabbitmq-server"  # the one on PATH asks for the system's own user and node
 

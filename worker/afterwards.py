@@ -11,9 +11,9 @@ from typing import Any
 from worker.ledger import jobs, reports
 from worker.ledger.types import Row
 from worker.notices import Notice, follows
-from worker.options import is_text
+from worker.orders.options import is_text
 from worker.outcome import Refusal
-from worker.process import Process
+from worker.processes.process import Process
 from worker.wake import send
 
 JSON = dict[str, Any]

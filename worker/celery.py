@@ -90,35 +90,35 @@ def _logs(**_: Any) -> None:
 
 @worker_init.connect
 def _check(**_: Any) -> None:
-    from worker.start import check_worker
+    from worker.processes.start import check_worker
 
     check_worker()
 
 
 @worker_ready.connect
 def _ready(sender: Any = None, **_: Any) -> None:
-    from worker.start import began_or_end
+    from worker.processes.start import began_or_end
 
     began_or_end(str(getattr(sender, "hostname", "worker")))
 
 
 @worker_shutting_down.connect
 def _leaving(**_: Any) -> None:
-    from worker.process import process
+    from worker.processes.process import process
 
     process().stopping.set()
 
 
 @worker_shutdown.connect
 def _left(**_: Any) -> None:
-    from worker.start import ended
+    from worker.processes.start import ended
 
     ended()
 
 
 @task_revoked.connect
 def _revoked(request: Any = None, **_: Any) -> None:
-    from worker.process import process
+    from worker.processes.process import process
     from worker.runner.call import revoked
 
     revoked(process(), str(getattr(request, "id", "")))

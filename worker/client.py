@@ -22,8 +22,8 @@ from urllib3.exceptions import HTTPError
 
 from worker.answers import Answer, Lost, NotSent
 from worker.deadline import Deadlines
+from worker.facts.wire import File, Wire
 from worker.operation import JSON, Access, Operation, Platform, Timeouts, Unsigned
-from worker.wire import File, Wire
 
 ANSWER_CAP = 4 << 20
 PIECE = 1 << 16

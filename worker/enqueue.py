@@ -20,12 +20,12 @@ from typing import Any
 
 from celery import Celery
 
-from worker import process as processes
-from worker.intake import put
 from worker.ledger.migrate import check_schema
-from worker.order import place, read_order
+from worker.orders.intake import put
+from worker.orders.order import place, read_order
 from worker.platforms import operation
-from worker.process import Process
+from worker.processes import process as processes
+from worker.processes.process import Process
 from worker.runner.results import Refused
 from worker.settings import SettingsError, settings
 from worker.wake import wake_up

@@ -18,7 +18,7 @@ from typing import Any
 from worker.ledger import claims, notices
 from worker.ledger.notices import STUCK_AFTER
 from worker.ledger.types import Connection, Row
-from worker.process import Process
+from worker.processes.process import Process
 
 AT_ONCE = 50
 LEASE = 30.0

@@ -13,14 +13,14 @@ from typing import Any
 
 from marshmallow import Schema
 
-from worker.callback import Callbacks
-from worker.campaign import Campaign
-from worker.consent import Addressed, Transactional
-from worker.link import Link
-from worker.listed import Listed
-from worker.rows import Rows
-from worker.watched import Watched
-from worker.wire import Asked, Choice, Keeps, Later, Lookup, Pages, Sending, Sorted, Steps, Wire
+from worker.facts.callback import Callbacks
+from worker.facts.campaign import Campaign
+from worker.facts.link import Link
+from worker.facts.listed import Listed
+from worker.facts.rows import Rows
+from worker.facts.watched import Watched
+from worker.facts.wire import Asked, Choice, Keeps, Later, Lookup, Pages, Sending, Sorted, Steps, Wire
+from worker.people.consent import Addressed, Transactional
 
 JSON = dict[str, Any]
 

@@ -8,9 +8,9 @@ import importlib
 from collections.abc import Mapping, Sequence
 
 from worker.accounts import declared, settings_of
-from worker.consent import Rule
-from worker.link import Registered
+from worker.facts.link import Registered
 from worker.operation import Access, NotConnected, Operation, Pace, Platform
+from worker.people.consent import Rule
 from worker.settings import pace, read, settings
 
 

@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from worker.facts.wire import CalledBack
 from worker.ledger.types import Row
 from worker.platforms import Account
-from worker.process import Process
-from worker.wire import CalledBack
+from worker.processes.process import Process
 
 REFERENCE = re.compile(r"([A-Za-z0-9_-]{1,20})\.(\d{1,9})\.(\d{1,12})\.([0-9a-f]{32})")
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from docs.generator.markdown import code, table
 from docs.generator.source import FILLED_IN, calls, name_of, said, trees
-from worker.check import WRONG
+from worker.checking.check import WRONG
+from worker.checking.reasons import PROBLEMS
 from worker.ledger.refusing import STOPPED
-from worker.reasons import PROBLEMS
 from worker.runner.opted_out import OPTED_OUT
 
 # Who takes a code, and as which of its words; the sentences come after it.

@@ -9,9 +9,9 @@ from worker.cli import fields
 from worker.cli.operations import facts_of
 from worker.ledger.jobs import GIVE_UP
 from worker.operation import Operation, Platform
+from worker.orders.words import CALL_OPTIONS, FILE_OPTIONS, ON_UNSURE
 from worker.platforms import operations, platforms
 from worker.wake import queue_of
-from worker.words import CALL_OPTIONS, FILE_OPTIONS, ON_UNSURE
 
 INTRODUCTION = """
 # Operations

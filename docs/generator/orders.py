@@ -1,13 +1,13 @@
-"""What docs/tasks.md says of queues, words and options: from the routes and from worker/words.py."""
+"""What docs/tasks.md says of queues, words and options: from the routes and from worker/orders/words.py."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from docs.generator.markdown import code, table
+from worker.orders.words import CALL_OPTIONS, CALL_WORDS, FILE_OPTIONS, FILE_WORDS, Option, Word
 from worker.platforms import operations
 from worker.runner.tasks import routes
-from worker.words import CALL_OPTIONS, CALL_WORDS, FILE_OPTIONS, FILE_WORDS, Option, Word
 
 
 def queues() -> str:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from worker.callback import Callbacks, Called, Told, Unread, proven
+from worker.facts.callback import Callbacks, Called, Told, Unread, proven
 
 SECRETS = "DEVINO_CALLBACK_SECRETS"
 STATUSES = (

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from tasks.devino import listed
 from tasks.strict import JSON
-from worker.campaign import Campaign
-from worker.rows import Rows
+from worker.facts.campaign import Campaign
+from worker.facts.rows import Rows
 
 
 def person(row: JSON, _names: Sequence[str]) -> JSON:

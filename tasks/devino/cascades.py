@@ -10,8 +10,8 @@ from tasks.devino.opt_outs import stopped
 from tasks.devino.times import local, parsed
 from tasks.strict import JSON
 from worker.errors import Refused
+from worker.facts.wire import Query, Sending, Wire
 from worker.outcome import Refusal
-from worker.wire import Query, Sending, Wire
 
 PATH = "/omni-task-api/tasks"
 NEWEST = 100

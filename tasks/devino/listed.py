@@ -18,8 +18,8 @@ from tasks.devino.messages import LIMITS, PATH, at_devinos_clock, told_where
 from tasks.devino.templates import Overrides
 from tasks.devino.values import Id, Shape
 from tasks.strict import JSON, problem
-from worker.rows import Brief, Cells
-from worker.wire import Sending, Wire
+from worker.facts.rows import Brief, Cells
+from worker.facts.wire import Sending, Wire
 
 KEY, FIELDS = "contacts", "fields"
 REACHED, DEVICE = ("email", "phone"), ("pushToken", "appId", "os")

@@ -13,8 +13,8 @@ import msgspec
 
 from tasks.devino.times import local
 from tasks.strict import JSON, problem
+from worker.facts.wire import CalledBack, Sending, Wire
 from worker.operation import Limits
-from worker.wire import CalledBack, Sending, Wire
 
 PATH = "/omni-scheduler/api/messages"
 LIMITS = Limits(rows=100, bytes=1 << 20, assumed=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from tasks.devino.values import Text
 from tasks.strict import JSON
-from worker.wire import Asked
+from worker.facts.wire import Asked
 
 MOST = 100
 TOKEN_BYTES = 8

@@ -8,9 +8,9 @@ from tasks.devino import cascades, listed, messages, names, opt_outs, outcomes, 
 from tasks.devino.campaign import CAMPAIGN
 from tasks.devino.contacts import Messages
 from tasks.devino.shapes import Cascade, CascadeId, CascadeList, MacroList
+from worker.facts.rows import Rows
+from worker.facts.wire import Lookup
 from worker.operation import Operation, Repeat
-from worker.rows import Rows
-from worker.wire import Lookup
 
 OPERATIONS = (
     Operation(

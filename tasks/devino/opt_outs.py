@@ -11,7 +11,7 @@ from typing import Any
 
 from tasks.devino.access import STOP_GROUPS, TRANSACTIONAL, stop_groups
 from tasks.strict import JSON
-from worker.consent import Addressed, Transactional, Way
+from worker.people.consent import Addressed, Transactional, Way
 
 WAYS: Mapping[str, tuple[str, ...]] = {"email": ("email",), "phone": ("sms", "viber")}
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from tasks.devino import marks
 from tasks.strict import JSON
+from worker.facts.wire import Sorted
 from worker.outcome import Refusal
-from worker.wire import Sorted
 
 ADVICE = "Mend the contact, then send it again."
 

@@ -8,7 +8,7 @@ from typing import Any
 from tasks.devino import cascades
 from tasks.devino.times import local
 from tasks.strict import JSON
-from worker.wire import Pages, Query, Sending, Wire
+from worker.facts.wire import Pages, Query, Sending, Wire
 
 MACROS = "/omni-task-api/macros"
 MOMENTS = tuple(f"{what}Date{end}" for what in ("created", "start", "end") for end in ("From", "To"))

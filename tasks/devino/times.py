@@ -13,8 +13,8 @@ from marshmallow import fields
 from tasks.devino.access import time_zone
 from tasks.strict import problem
 from worker.errors import Refused
+from worker.facts.wire import Sending
 from worker.outcome import Refusal
-from worker.wire import Sending
 
 FORM = "Write date, time and offset from UTC, as in 2030-01-31T14:00:00+03:00."
 TWICE = Refusal(

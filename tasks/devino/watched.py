@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from worker.watched import Seen, Watched
+from worker.facts.watched import Seen, Watched
 
 ENDED = ("FINISHED", "DELETED_FINISHED", "DELETED_DRAFT", "FAILED")
 COUNTERS = ("totalCount", "successCount", "errorCount")

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from tasks.omnisend.identifiers import CHANNEL_OF, UNSAID
 from tasks.strict import JSON
-from worker.consent import Addressed, Way
+from worker.people.consent import Addressed, Way
 
 
 def ways(payload: JSON) -> list[Way]:

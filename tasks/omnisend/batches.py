@@ -18,10 +18,10 @@ from tasks.omnisend import items
 from tasks.omnisend.requests import CONTACTS
 from tasks.strict import JSON
 from worker.errors import Busy, Refused, Unsure
-from worker.rows import Brief
+from worker.facts.rows import Brief
+from worker.facts.wire import Later, Query, Sorted, Taken, Wire
+from worker.orders.words import Option
 from worker.sources.wanted import OptionWrong
-from worker.wire import Later, Query, Sorted, Taken, Wire
-from worker.words import Option
 
 BATCHES = "/v3/batches"
 FEW, LEAST, MOST = 100, 2, 1000

@@ -17,9 +17,9 @@ from marshmallow import ValidationError, fields, pre_load
 from tasks.omnisend.shapes import SaveContact
 from tasks.omnisend.values import StatusDate, written
 from tasks.strict import JSON, Text, problem
-from worker.rows import Brief, Cells
+from worker.facts.rows import Brief, Cells
+from worker.orders.words import Option
 from worker.sources.wanted import OptionWrong
-from worker.words import Option
 
 DAY = len("2026-01-31")
 NOT_IN_FILES = ("sendWelcomeEmail", "sendWelcomeMessage", "contactID")

@@ -12,8 +12,8 @@ from typing import Any
 
 from tasks.omnisend.answers import MEANING, words
 from tasks.strict import JSON
+from worker.facts.wire import Sorted
 from worker.outcome import Refusal
-from worker.wire import Sorted
 
 # The vendor's own client sends items with 403, 408, 429 and 503 again; 401 comes of keys that were changed meanwhile.
 PASSING = frozenset({401, 403, 408, 425, 429})

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from tasks.omnisend.access import BASE_URL, LOOPBACK, base_url, checked
 from tasks.omnisend.access import sign as by_key
-from worker.link import Link, Registered
+from worker.facts.link import Link, Registered
 from worker.operation import Access, NotConnected, Operation, Setting, Unsigned
 
 AUTH = "oauth"

@@ -10,9 +10,9 @@ from tasks.omnisend import agreed, batches, imported, oauth, requests
 from tasks.omnisend.imported import ImportedContact
 from tasks.omnisend.requests import BY_EMAIL, CONTACTS
 from tasks.omnisend.shapes import SaveContact, UpdateContact, WhichContact, WhichContacts, WhoseContact
+from worker.facts.rows import Rows
+from worker.facts.wire import Pages
 from worker.operation import Limits, Operation, Repeat
-from worker.rows import Rows
-from worker.wire import Pages
 
 
 def _look(options: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from tasks.omnisend.identifiers import CHANNEL_OF
-from worker.listed import Listed, OptedOut
+from worker.facts.listed import Listed, OptedOut
 
 OUT = "unsubscribed"
 KIND = "omnisend.opted_out"

@@ -9,9 +9,9 @@ from tasks.omnisend.flat import without
 from tasks.omnisend.values import written
 from tasks.strict import JSON
 from worker.errors import Refused
+from worker.facts.wire import Asked, Query, Sending, Wire
 from worker.operation import Repeat
 from worker.outcome import Refusal
-from worker.wire import Asked, Query, Sending, Wire
 
 CONTACTS = "/v3/contacts"
 BY_EMAIL = "/v4/contacts/email:"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from tasks.omnisense.subscribers import FLAGS, LEFT_OUT
-from worker.consent import Addressed, Way
-from worker.rows import Brief
+from worker.facts.rows import Brief
+from worker.people.consent import Addressed, Way
 
 NO = ("", "false", "0", "no", "n", "off")
 Cells = Sequence[str]

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from worker.callback import Callbacks, Called, Told, Unread, proven
+from worker.facts.callback import Callbacks, Called, Told, Unread, proven
 
 SECRETS = "OMNISENSE_CALLBACK_SECRETS"
 KINDS = {"optout": "omnisense.opted_out", "optin": "omnisense.opted_in"}

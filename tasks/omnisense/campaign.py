@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from tasks.omnisense.recipients import Recipient
 from tasks.strict import JSON
-from worker.campaign import Campaign
-from worker.rows import Cells, Rows
+from worker.facts.campaign import Campaign
+from worker.facts.rows import Cells, Rows
 
 
 def person(row: JSON, names: Sequence[str]) -> str | JSON:

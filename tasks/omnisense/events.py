@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from tasks.omnisense.access import ADMIN
 from tasks.strict import JSON
-from worker.wire import Sending, Wire
+from worker.facts.wire import Sending, Wire
 
 PATH = "/user_event"
 IMPORT_PATH = "/user_event/import"

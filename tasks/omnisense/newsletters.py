@@ -11,12 +11,12 @@ from tasks.omnisense.access import TRANSACTIONAL
 from tasks.omnisense.recipients import address, by_variables
 from tasks.omnisense.shapes import KEYS
 from tasks.strict import JSON
-from worker.consent import Addressed, Transactional, Way
 from worker.errors import Refused
+from worker.facts.wire import Sending, Wire
 from worker.operation import Limits
+from worker.orders.words import TRANSACTIONAL as TRANSACTIONAL_PURPOSE
 from worker.outcome import Refusal
-from worker.wire import Sending, Wire
-from worker.words import TRANSACTIONAL as TRANSACTIONAL_PURPOSE
+from worker.people.consent import Addressed, Transactional, Way
 
 PATH = "/newsletter"
 COMMA = 1

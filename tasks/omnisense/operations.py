@@ -9,9 +9,9 @@ from tasks.omnisense.campaign import CAMPAIGN
 from tasks.omnisense.precheck import precheck, precheck_cells
 from tasks.omnisense.save_first import SAVE_FIRST
 from tasks.omnisense.shapes import NEWSLETTER, Event, Newsletter, Subscriber, SubscriberRow, User, UserEvent
+from worker.facts.rows import Cells, Rows
+from worker.facts.wire import Keeps
 from worker.operation import Limits, Operation, Repeat, Timeouts
-from worker.rows import Cells, Rows
-from worker.wire import Keeps
 
 OPERATIONS = (
     Operation(

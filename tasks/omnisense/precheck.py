@@ -15,8 +15,8 @@ from marshmallow import ValidationError
 
 from tasks.omnisense.addresses import are_addresses
 from tasks.omnisense.values import moment
-from worker.rows import Brief
-from worker.table import column
+from worker.checking.table import column
+from worker.facts.rows import Brief
 
 BACKSLASH = b"\\"  # one letter is found twenty times as fast as six
 ESCAPED_NUL = rb"\u0000"

@@ -8,8 +8,8 @@ from typing import Any
 from tasks.omnisense.recipients import address
 from tasks.strict import JSON
 from worker.errors import Refused
+from worker.facts.wire import Choice, Step, Steps
 from worker.outcome import Refusal
-from worker.wire import Choice, Step, Steps
 
 SAVE, SEND = "save", "send"
 MOST = 5_000  # one request each: at the assumed 5 a second a quarter of an hour, and a call is given up after an hour

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from marshmallow import ValidationError
 
 from tasks.strict import JSON, problem
-from worker.rows import Brief
-from worker.table import Plain
-from worker.wire import File, Wire
+from worker.checking.table import Plain
+from worker.facts.rows import Brief
+from worker.facts.wire import File, Wire
 
 PATH = "/subscriber/import"
 END = "\r\n"

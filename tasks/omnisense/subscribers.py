@@ -6,8 +6,8 @@ from collections.abc import Collection
 from typing import Any
 
 from tasks.strict import JSON
-from worker.consent import Addressed, Way
-from worker.wire import Sending, Wire
+from worker.facts.wire import Sending, Wire
+from worker.people.consent import Addressed, Way
 
 PATH = "/subscriber"
 # What says yes, of which address, and on which channels.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
+from worker.receiver.web import Web
 from worker.settings import settings
-from worker.web import Web
 
 
 class Bare(Web):

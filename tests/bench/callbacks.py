@@ -19,11 +19,11 @@ from tests.bench.figures import Run
 from tests.lab import processes
 from tests.lab.surroundings import bare
 from tests.lab.workers import Workers
-from worker.embedded import HOST, free_port
 from worker.ledger import notices
 from worker.ledger.ledger import Ledger
 from worker.ledger.migrate import migrate
-from worker.run import command
+from worker.processes.embedded import HOST, free_port
+from worker.processes.run import command
 
 CONNECTIONS = 32
 WARM, SECONDS = 1.0, 8.0

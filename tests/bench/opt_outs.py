@@ -19,10 +19,10 @@ from tests.lab.rig import Rig, rig
 from tests.lab.surroundings import bare
 from tests.lab.waiting import until
 from tests.lab.workers import Workers
-from worker import register
-from worker.consent import Event
 from worker.ledger import jobs
-from worker.run import command
+from worker.people import register
+from worker.people.consent import Event
+from worker.processes.run import command
 
 MANY, EVERY, END = 40, 0.5, 60.0
 IDLE_GOAL, BUSY_GOAL = 2.0, 5.0

@@ -19,7 +19,7 @@ from tests.lab import processes
 from tests.lab.rig import IMPORT, Rig, rig
 from tests.lab.surroundings import bare
 from tests.lab.waiting import until
-from worker.embedded import HOST, free_port
+from worker.processes.embedded import HOST, free_port
 
 PACE = "1000000/s"  # no brake: the sink sets none
 LONGEST = 3600.0

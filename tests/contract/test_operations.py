@@ -13,15 +13,15 @@ import pytest
 from sandbox.server import Sandbox
 from worker import platforms
 from worker.answers import Answer, Lost, NotSent, lost, meaning
-from worker.check import check_payload
+from worker.checking.check import check_payload
 from worker.client import Client, Parcel
 from worker.errors import Busy, Down, Forbidden, Refused, Unsure
+from worker.facts.rows import Brief, Rows
+from worker.facts.wire import Sending, Wire
 from worker.operation import JSON, Access, Operation, Reading, Repeat, Timeouts
-from worker.parts import parts_of
+from worker.orders.parts import parts_of
 from worker.platforms import Account
-from worker.rows import Brief, Rows
 from worker.runner.wires import wire_of_rows
-from worker.wire import Sending, Wire
 
 # A flow makes no request of its own.
 OPERATIONS = sorted(name for name, one in platforms.operations().items() if one.steps is None)

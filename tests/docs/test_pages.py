@@ -15,11 +15,11 @@ from docs.generator.codes import codes
 from docs.generator.pages import IN_PAGES, ROOT, WHOLE, pages, stale, write
 from docs.generator.whys import whys
 from worker.accounts import settings_of
-from worker.check import WRONG
+from worker.checking.check import WRONG
 from worker.cli import main as command
+from worker.orders.words import CALL_WORDS, FILE_OPTIONS, FILE_WORDS
 from worker.platforms import operations, platforms
 from worker.settings import SETTINGS
-from worker.words import CALL_WORDS, FILE_OPTIONS, FILE_WORDS
 
 SETTING_NAMES = [
     one.name for one in (*SETTINGS, *(s for platform in platforms().values() for s in settings_of(platform)))

@@ -30,14 +30,14 @@ from tests.lab.goals import Goal
 from tests.lab.surroundings import bare
 from tests.lab.waiting import TooLong, until
 from tests.lab.workers import Workers
-from worker.embedded import HOST, free_port
 from worker.ledger import notices as told
 from worker.ledger.messages import messages
 from worker.ledger.migrate import migrate
 from worker.ledger.notices import notices
 from worker.notices import hand_out
-from worker.process import Process
-from worker.run import command
+from worker.processes.embedded import HOST, free_port
+from worker.processes.process import Process
+from worker.processes.run import command
 from worker.settings import SETTINGS, Settings, read
 
 USUAL, FULL = (4_000, 200, 5.0), (50_000, 500, 20.0)  # callbacks, a second, seconds from kill to kill

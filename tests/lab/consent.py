@@ -28,10 +28,10 @@ from tests.lab.rig import Rig, rig
 from tests.lab.surroundings import bare
 from tests.lab.waiting import until
 from tests.lab.workers import Workers
-from worker import register
-from worker.consent import Event
 from worker.ledger import jobs, notices, receipts
-from worker.run import command
+from worker.people import register
+from worker.people.consent import Event
+from worker.processes.run import command
 
 PEOPLE, SECONDS, END = 1000, 25.0, 120.0
 CASCADE, TEMPLATE = 7004, 45

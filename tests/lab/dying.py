@@ -16,10 +16,10 @@ from typing import Any
 
 from worker import platforms
 from worker.client import Client
-from worker.intake import put
 from worker.ledger.desk import Desk
-from worker.order import read_order
-from worker.process import process
+from worker.orders.intake import put
+from worker.orders.order import read_order
+from worker.processes.process import process
 from worker.runner import call
 
 

@@ -14,7 +14,7 @@ from sandbox.omnisend import Omnisend
 from sandbox.omnisense import Omnisense
 from tests.lab.surroundings import bare
 from tests.lab.waiting import until
-from worker.embedded import HOST, free_port
+from worker.processes.embedded import HOST, free_port
 
 
 class Platform:

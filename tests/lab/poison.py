@@ -26,9 +26,9 @@ import os
 import signal
 from pathlib import Path
 
-import worker.check
+import worker.checking.check
 
-honest = worker.check.check_lines
+honest = worker.checking.check.check_lines
 
 
 def deadly(numbers, lines, rows):
@@ -39,7 +39,7 @@ def deadly(numbers, lines, rows):
     return honest(numbers, lines, rows)
 
 
-worker.check.check_lines = deadly
+worker.checking.check.check_lines = deadly
 '''
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from redis import Redis
 
 from tests.lab.waiting import until
-from worker.embedded import answers, embedded
+from worker.processes.embedded import answers, embedded
 
 
 class OwnRedis:

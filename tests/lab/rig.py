@@ -20,12 +20,12 @@ from tests.lab.surroundings import bare
 from tests.lab.waiting import until
 from tests.lab.workers import Workers
 from worker import platforms
-from worker.intake import put
 from worker.ledger import decisions, doors, jobs, owners, posts, reports
 from worker.ledger.migrate import migrate
 from worker.ledger.tables import chunks
-from worker.order import read_order
-from worker.process import Process
+from worker.orders.intake import put
+from worker.orders.order import read_order
+from worker.processes.process import Process
 from worker.settings import SETTINGS, Settings, read
 from worker.wake import wake_up
 

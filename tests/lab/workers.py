@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tests.lab import processes
 from tests.lab.waiting import TooLong
-from worker.parent import PIPE, READY
-from worker.run import command
+from worker.processes.parent import PIPE, READY
+from worker.processes.run import command
 
 START = 60.0
 LEAVE = 40.0

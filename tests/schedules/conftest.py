@@ -17,7 +17,7 @@ from schedules.schedule import Schedule
 from worker import platforms
 from worker.ledger import jobs, slots
 from worker.ledger.types import Row
-from worker.process import Process
+from worker.processes.process import Process
 from worker.settings import settings
 
 CALL = "omnisense.record_user_event"

@@ -73,7 +73,7 @@ def _finish(job: str) -> None:
     from sqlalchemy import update
 
     from worker.ledger.tables import jobs
-    from worker.process import process
+    from worker.processes.process import process
 
     process().ledger.write(lambda tx: tx.execute(update(jobs).where(jobs.c.id == job).values(state="finished")))
 

@@ -16,7 +16,7 @@ from schedules.start import start
 from tests.schedules.conftest import call, file, finish, history, states
 from worker.ledger import alarms, jobs, schedules, slots
 from worker.ledger.tables import jobs as jobs_table
-from worker.process import Process
+from worker.processes.process import Process
 from worker.settings import settings
 
 After = Callable[..., list[str]]

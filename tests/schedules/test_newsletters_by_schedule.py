@@ -15,7 +15,7 @@ from schedules.wrong import mistakes_of
 from tests.schedules.conftest import history
 from worker.ledger import alarms, newsletters
 from worker.newsletters import moves
-from worker.process import Process
+from worker.processes.process import Process
 
 TEXT = """
 operation = "omnisense.send_newsletter"

@@ -13,7 +13,7 @@ from schedules.look import look_at
 from tests.schedules.conftest import file, history
 from worker.ledger import alarms
 from worker.ledger.tables import jobs
-from worker.process import Process
+from worker.processes.process import Process
 
 # Night: minutes after the slot at which the file comes (None: never), its rows, what becomes of its job.
 NIGHTS = (

@@ -20,17 +20,18 @@ from schedules.start import start
 from tasks import follow_ups
 from tests.schedules.conftest import history, states
 from tests.worker.runner.conftest import house, played, woken  # noqa: F401 - fixtures
-from worker import notices, platforms, register
-from worker.consent import Event
+from worker import notices, platforms
 from worker.ledger import alarms, consents, jobs, receipts
 from worker.ledger import notices as ledger_notices
 from worker.ledger import slots as ledger_slots
 from worker.ledger.consents import Place
 from worker.ledger.notices import notices as table
 from worker.ledger.slots import slots
-from worker.process import Process
+from worker.orders.words import MARKETING
+from worker.people import register
+from worker.people.consent import Event
+from worker.processes.process import Process
 from worker.runner import call
-from worker.words import MARKETING
 
 NAME, SOURCE = "omnisend-opt-outs", "omnisend/default"
 OUT, IN = "unsubscribed", "subscribed"

@@ -14,7 +14,7 @@ from schedules import start as start_module
 from schedules.look import look
 from tests.schedules.conftest import NOON, call, finish, history
 from worker.ledger.tables import jobs
-from worker.process import Process
+from worker.processes.process import Process
 from worker.settings import settings
 
 SECONDS = 2 * 3600

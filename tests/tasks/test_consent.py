@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.consent import CONSENT, OPT_INS, OPT_OUTS, PURPOSES, channels_of, purposes, same, stops
-from worker.consent import Event, Known, Standing
+from worker.people.consent import Event, Known, Standing
 
 REASONS = (*OPT_OUTS, *OPT_INS)
 events = st.lists(

@@ -14,19 +14,19 @@ from typing import IO
 import pytest
 
 import worker
-from worker import leftovers
-from worker.embedded import NoRedis, server
+from worker.processes import leftovers
+from worker.processes.embedded import NoRedis, server
 
 ROOT = Path(worker.__file__).parents[1]
 DRIVER = """
 import sys
-import worker.up
-from worker.child import CannotStart
+import worker.processes.up
+from worker.processes.child import CannotStart
 from worker.settings import settings
 
 CHILD = '''
 import os, signal
-from worker.parent import end_with_parent, own_name, tell_ready
+from worker.processes.parent import end_with_parent, own_name, tell_ready
 if os.environ.get("STUBBORN"):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 end_with_parent()
@@ -36,10 +36,10 @@ tell_ready()
 while True:
     signal.pause()
 '''
-worker.up._migrate = lambda url: None  # the ledger is tested elsewhere
-worker.up.command = lambda name: (sys.executable, "-c", CHILD)
+worker.processes.up._migrate = lambda url: None  # the ledger is tested elsewhere
+worker.processes.up.command = lambda name: (sys.executable, "-c", CHILD)
 try:
-    sys.exit(worker.up.up(settings(), tuple(sys.argv[1:])))
+    sys.exit(worker.processes.up.up(settings(), tuple(sys.argv[1:])))
 except CannotStart as error:
     sys.exit(str(error))
 """

@@ -9,7 +9,7 @@ import pytest
 from worker import platforms
 from worker.accounts import declared
 from worker.operation import NotConnected
-from worker.order import read_order
+from worker.orders.order import read_order
 from worker.settings import SettingsError
 
 BERLIN = """

@@ -15,10 +15,10 @@ from worker import platforms
 from worker.answers import Lost
 from worker.client import Client
 from worker.errors import Refused
+from worker.facts.wire import File, Wire
 from worker.operation import Access, Operation, Platform, Timeouts
 from worker.outcome import Refusal
 from worker.runner.sending import without_keys
-from worker.wire import File, Wire
 
 DRIP = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\n\r\n"
 

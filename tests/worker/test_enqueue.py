@@ -21,7 +21,7 @@ from tests.worker.cli.conftest import KEYS, forget
 from worker.ledger import jobs, reports
 from worker.ledger.migrate import OldSchema, migrate
 from worker.platforms import UnknownOperation
-from worker.process import process
+from worker.processes.process import process
 from worker.runner.results import Refused
 from worker.settings import SettingsError
 

@@ -16,7 +16,7 @@ from worker.ledger import troubles
 from worker.ledger.notices import announce
 from worker.ledger.notices import notices as table
 from worker.notices import HEARD_AFTER, Notice, Quarantine, hand_out
-from worker.process import Process
+from worker.processes.process import Process
 from worker.settings import settings
 
 Follow = Callable[..., list[Notice]]

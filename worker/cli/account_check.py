@@ -9,7 +9,7 @@ from worker.errors import Busy, Forbidden
 from worker.ledger.types import Row
 from worker.operation import NotConnected, Reading
 from worker.platforms import Account, account, operation
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner import asking
 from worker.runner.books import Result
 

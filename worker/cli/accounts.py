@@ -7,16 +7,17 @@ from typing import Any
 
 import click
 
-from worker import links, outage
+from worker import outage
 from worker.cli import office, options, show
 from worker.cli.account_check import checked_account
 from worker.cli.commands import Commands
 from worker.cli.sentences import WordsOff
 from worker.ledger import doors
 from worker.ledger.types import Row
+from worker.linking import links
 from worker.operation import NotConnected
 from worker.platforms import account, account_ids, platforms
-from worker.process import Process
+from worker.processes.process import Process
 
 
 @click.group(cls=Commands, places={"connect": "worker.cli.connect:connect"})

@@ -13,7 +13,7 @@ from worker.cli.accounts import connection, link_of, linked
 from worker.cli.sentences import known
 from worker.ledger import decisions, doors, owners, posts
 from worker.platforms import account, account_ids
-from worker.process import Process
+from worker.processes.process import Process
 from worker.seal import Seal
 from worker.settings import Settings, SettingsError, settings
 from worker.sources.storage import storage

@@ -6,13 +6,13 @@ import time
 
 import click
 
-from worker import connecting
 from worker.cli import office, options, show
 from worker.cli.accounts import account_id
 from worker.cli.sentences import Failed
-from worker.connecting import Ended
+from worker.linking import connecting
+from worker.linking.connecting import Ended
 from worker.platforms import account
-from worker.process import Process
+from worker.processes.process import Process
 
 LOOK = 0.5
 

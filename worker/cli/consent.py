@@ -8,17 +8,18 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from worker import platforms, register
+from worker import platforms
 from worker.cli import consent_shown, office, options, show
 from worker.cli.commands import Commands
 from worker.cli.consent_file import Wrong, read_events
 from worker.cli.consent_shown import known_of, standing
 from worker.cli.export import STANDARD_OUTPUT, write
 from worker.cli.sentences import WordsOff
-from worker.consent import Event
 from worker.ledger import consents
 from worker.operation import JSON
-from worker.process import Process
+from worker.people import register
+from worker.people.consent import Event
+from worker.processes.process import Process
 
 AT_ONCE = 50
 MOST_SHOWN = 20

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from worker.cli.sentences import Failed
-from worker.consent import Event, Rule
+from worker.people.consent import Event, Rule
 
 KNOWN = ("address", "state", "channel", "reason", "purpose", "at", "source")
 

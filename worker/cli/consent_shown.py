@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from worker import register
 from worker.ledger import consents, receipts, reports
 from worker.ledger.types import Connection, Row
 from worker.operation import JSON
-from worker.process import Process
+from worker.people import register
+from worker.processes.process import Process
 
 
 def known_of(own: Process, tx: Connection, address: str) -> JSON:

@@ -22,11 +22,11 @@ from worker.cli.demo_house import check_alive, house, running, workers
 from worker.cli.progress import done
 from worker.cli.refused import refusals, write_text
 from worker.cli.watch import follow
-from worker.intake import put
 from worker.ledger import leases
-from worker.order import read_order
+from worker.orders.intake import put
+from worker.orders.order import read_order
 from worker.platforms import operation, platforms
-from worker.process import Process
+from worker.processes.process import Process
 
 ROWS = 100_000
 FILE = "events.ndjson"

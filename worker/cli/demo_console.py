@@ -8,13 +8,13 @@ from typing import Any
 import click
 import msgspec
 
-from worker.check import check_piece
+from worker.checking.check import check_piece
 from worker.cli.refused import lines_of as row_numbers
 from worker.cli.unsure import settle
 from worker.ledger import decisions
 from worker.ledger.types import Row
 from worker.platforms import operation
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner.consignment import source_of
 from worker.sources.source import Source
 

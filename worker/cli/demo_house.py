@@ -18,10 +18,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from worker import leftovers
 from worker.cli.sentences import Failed
-from worker.parent import PIPE
-from worker.process import process
+from worker.processes import leftovers
+from worker.processes.parent import PIPE
+from worker.processes.process import process
 from worker.settings import SETTINGS, VAR
 
 UP = (sys.executable, "-P", "-m", "worker.cli", "up", "--only", "worker")

@@ -14,13 +14,13 @@ from typing import Any
 import click
 
 from worker import platforms
-from worker.check import check_payload, check_piece, too_long
+from worker.checking.check import check_payload, check_piece, too_long
 from worker.cli import show
 from worker.cli.refused import lines_of as row_numbers
+from worker.facts.rows import Brief, Rows
 from worker.operation import JSON, Operation, Pace
 from worker.outcome import Refusal
 from worker.pace import window
-from worker.rows import Brief, Rows
 from worker.runner.results import Refused
 from worker.settings import settings
 from worker.sources.columns import doubts

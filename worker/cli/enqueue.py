@@ -8,16 +8,16 @@ from typing import Any
 
 import click
 
-from worker.check import check_payload
+from worker.checking.check import check_payload
 from worker.cli import office, options, show
 from worker.cli.sentences import Failed
 from worker.cli.watch import watch
-from worker.intake import put
 from worker.ledger import jobs
 from worker.ledger.types import Row
-from worker.order import Order, read_order
+from worker.orders.intake import put
+from worker.orders.order import Order, read_order
 from worker.platforms import operation
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner.results import Refused
 
 FILE = click.Path(exists=True, dir_okay=False, allow_dash=True)

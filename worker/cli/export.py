@@ -19,7 +19,7 @@ from worker.cli.enqueue import FILE, read_json
 from worker.cli.progress import LINES_APART
 from worker.cli.sentences import Failed, WordsOff
 from worker.operation import JSON, Operation
-from worker.order import read_order
+from worker.orders.order import read_order
 from worker.platforms import account as account_of
 from worker.platforms import operation, operations
 from worker.runner.walk import Walk

@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from worker import found
 from worker.cli import office, options, show
 from worker.ledger import finding
 from worker.ledger.reports import iso
-from worker.process import Process
+from worker.people import found
+from worker.processes.process import Process
 
 MOST = 100
 Lines = Callable[[Sequence[Mapping[str, Any]]], list[Mapping[str, object]]]

@@ -14,13 +14,13 @@ from worker.cli.enqueue import FILE, read_json, record
 from worker.cli.sentences import Failed
 from worker.cli.show import aside
 from worker.operation import Operation
-from worker.order import Order, place, read_order
+from worker.orders.order import Order, place, read_order
+from worker.orders.words import ON_UNSURE, PURPOSES, Option
 from worker.platforms import operation, operations
 from worker.settings import settings
 from worker.sources.opening import check_begin
 from worker.sources.original import Named
 from worker.sources.wanted import FORMATS
-from worker.words import ON_UNSURE, PURPOSES, Option
 
 
 class OfOperations(click.Command):

@@ -15,7 +15,7 @@ from worker.ledger import reports, tickets
 from worker.ledger.reports import ROW_SUMS
 from worker.ledger.types import Connection
 from worker.newsletters import moves
-from worker.process import Process
+from worker.processes.process import Process
 
 STATES = ("planning", "running", "paused", "undecided", "finished", "cancelled", "failed")
 PLACES = {

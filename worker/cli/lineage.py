@@ -7,7 +7,7 @@ from typing import Any
 from worker.ledger import jobs, replays, reports
 from worker.ledger.reports import ROW_SUMS
 from worker.ledger.types import Connection
-from worker.process import Process
+from worker.processes.process import Process
 
 
 def of(own: Process, job_id: str) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from worker.cli.sentences import Failed
 from worker.ledger import newsletters as ledger_newsletters
 from worker.ledger.types import Row
 from worker.newsletters import document, moves, plan
-from worker.process import Process
+from worker.processes.process import Process
 
 MOST = 20
 

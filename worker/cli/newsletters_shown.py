@@ -14,7 +14,7 @@ from worker.ledger import messages, reports
 from worker.ledger.types import Row
 from worker.newsletters import document
 from worker.newsletters.plan import Plan
-from worker.process import Process
+from worker.processes.process import Process
 
 SHOWN = 3
 BAR = 40

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 from worker.cli.sentences import Failed
 from worker.cli.show import aside
-from worker.folder import make, make_secrets
 from worker.ledger import jobs, owners, posts, reports
 from worker.ledger.migrate import OldSchema, check_schema, migrate
 from worker.ledger.types import Row
-from worker.process import Process, process
+from worker.processes.folder import make, make_secrets
+from worker.processes.process import Process, process
 from worker.settings import VAR, Settings, settings
 
 SQLITE = "sqlite:///"

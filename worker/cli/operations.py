@@ -10,12 +10,12 @@ from typing import Any
 import click
 
 from worker.cli import fields, options, show
+from worker.facts.wire import Choice
 from worker.operation import Operation, Repeat
+from worker.orders.words import Option
 from worker.platforms import operation, platforms
 from worker.platforms import operations as declared
 from worker.wake import queue_of
-from worker.wire import Choice
-from worker.words import Option
 
 
 @click.command()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from worker.cli import options, show
-from worker.run import RUNS
-from worker.run import run as run_process
+from worker.processes.run import RUNS
+from worker.processes.run import run as run_process
 from worker.settings import settings
 
 
@@ -17,9 +17,9 @@ from worker.settings import settings
 @click.pass_context
 def up(ctx: click.Context, only: tuple[str, ...]) -> None:
     """All processes on this machine, in the foreground, with a private Redis and SQLite under ./var."""
-    from worker.parent import end_with_parent
-    from worker.up import KINDS
-    from worker.up import up as run_all
+    from worker.processes.parent import end_with_parent
+    from worker.processes.up import KINDS
+    from worker.processes.up import up as run_all
 
     end_with_parent()
     ctx.exit(run_all(settings(), only or KINDS))

@@ -14,7 +14,7 @@ from worker.cli.refused_sheet import Written, write_sheet
 from worker.cli.sentences import Failed
 from worker.ledger import reports
 from worker.ledger.types import Row
-from worker.process import Process
+from worker.processes.process import Process
 
 PAGE = 1000
 FIELDS = ("row", "last", "code", "reason", "advice")

@@ -18,7 +18,7 @@ from worker.cli.beside import beside
 from worker.ledger import refused
 from worker.ledger.refused import Verdicts
 from worker.ledger.types import Row
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner.consignment import named
 from worker.sources.apart import apart
 from worker.sources.given import NAME, given_source

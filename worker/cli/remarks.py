@@ -9,7 +9,7 @@ import click
 from worker.cli import office, options, show
 from worker.ledger import remarks as ledger_remarks
 from worker.operation import JSON
-from worker.process import Process
+from worker.processes.process import Process
 
 PAGE = 1000
 

@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from worker import platforms
-from worker import replay as rows
 from worker.cli import office, options, show
 from worker.cli.imports import ask, writes_to_people
 from worker.cli.sentences import Failed
@@ -17,9 +16,10 @@ from worker.cli.watch import watch
 from worker.ledger import jobs
 from worker.ledger.types import Row
 from worker.operation import JSON
-from worker.order import place, read_order
-from worker.process import Process
-from worker.replay import Replayed
+from worker.orders import replay as rows
+from worker.orders.order import place, read_order
+from worker.orders.replay import Replayed
+from worker.processes.process import Process
 from worker.runner.consignment import named
 from worker.sources.opening import check_begin, header_of, open_rows, open_to_look
 from worker.sources.original import Named

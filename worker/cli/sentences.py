@@ -28,9 +28,9 @@ def known(error: Exception) -> Failed | None:
     if isinstance(error, Failed):
         return error
     # Imported only now: most commands end well, and these modules are not all free.
-    from worker.child import CannotStart
     from worker.operation import NotConnected
     from worker.platforms import UnknownOperation
+    from worker.processes.child import CannotStart
     from worker.settings import SettingsError
 
     if isinstance(error, UnknownOperation):
@@ -44,7 +44,7 @@ def _of_data(error: Exception) -> Failed | None:
     from worker.ledger.decisions import HalfTaken, JobEnded
     from worker.newsletters.document import WrongDocument
     from worker.newsletters.moves import CanNot
-    from worker.replay import NothingToReplay
+    from worker.orders.replay import NothingToReplay
     from worker.runner.results import Refused
     from worker.runner.walk import Stopped
     from worker.sources.read_back import SourceChanged

@@ -13,7 +13,7 @@ from worker.ledger import decisions, jobs
 from worker.ledger.reports import iso
 from worker.ledger.types import Connection, Row
 from worker.platforms import platforms
-from worker.process import Process
+from worker.processes.process import Process
 from worker.sources.given import NAME
 
 ASK = (

@@ -17,15 +17,15 @@ from typing import Any
 
 import click
 
-from worker import links
 from worker.cli import office, show
 from worker.cli.progress import Progress, progress
 from worker.cli.sentences import Failed
 from worker.cli.show import Report
 from worker.ledger import doors, jobs, reports
 from worker.ledger.types import Connection
+from worker.linking import links
 from worker.platforms import account, operation
-from worker.process import Process
+from worker.processes.process import Process
 
 LOOK = 0.3
 PATIENCE = 10.0

@@ -34,9 +34,9 @@ from sqlalchemy import (
     update,
 )
 
-from worker.consent import Known, Standing
 from worker.ledger.prepared import Prepared
 from worker.ledger.schema import ROW_ID, metadata
+from worker.people.consent import Known, Standing
 
 consents = Table(
     "consents",

@@ -1,7 +1,7 @@
 """What every table is made with. The table of a noun stands where its verbs are; the oldest ones share `tables.py`.
 
 Times are seconds since 1970 in UTC. Personal data lies only in sealed columns (`worker/seal.py`); who is meant is a
-keyed hash (`worker/people.py`).
+keyed hash (`worker/people/people.py`).
 """
 
 from __future__ import annotations

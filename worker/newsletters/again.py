@@ -10,7 +10,7 @@ from worker.newsletters import moves, plan
 from worker.newsletters.document import Document
 from worker.newsletters.people import INVALID
 from worker.newsletters.plan import Plan
-from worker.process import Process
+from worker.processes.process import Process
 
 MOST_DIFFERENT = 0.2
 

@@ -20,10 +20,10 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from worker.checking.reasons import reasons
 from worker.operation import JSON
-from worker.reasons import reasons
+from worker.orders.words import MARKETING, PURPOSES
 from worker.sources.wanted import OptionWrong, wanted
-from worker.words import MARKETING, PURPOSES
 
 LEAD, EXPIRES_AFTER = 15, 60  # minutes
 Moment = dt.datetime | dt.time

@@ -6,14 +6,14 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from worker.intake import record
 from worker.ledger import claims, jobs, newsletters
 from worker.ledger.types import Connection, Row
 from worker.newsletters import document
 from worker.newsletters.document import WrongDocument
 from worker.newsletters.plan import order_of
-from worker.order import Order
-from worker.process import Process
+from worker.orders.intake import record
+from worker.orders.order import Order
+from worker.processes.process import Process
 from worker.wake import wake_up
 
 LEASE = 60.0

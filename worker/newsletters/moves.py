@@ -7,14 +7,14 @@ import time
 from collections import Counter
 from typing import Any
 
-from worker.alarms import end_alarm
+from worker.housekeeping.alarms import end_alarm
 from worker.ledger import jobs, newsletters
 from worker.ledger.newsletters import Approved
 from worker.ledger.types import Connection, Row
 from worker.newsletters import document, plan
 from worker.newsletters.document import WrongDocument
 from worker.newsletters.people import People, heeded
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner.opted_out import OPTED_OUT
 
 WAITS = "newsletter.waits"

@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from worker.campaign import Campaign
-from worker.check import check_piece
+from worker.checking.check import check_piece
+from worker.facts.campaign import Campaign
 from worker.newsletters.document import Document, WrongDocument
 from worker.operation import Operation
-from worker.order import place
+from worker.orders.order import place
 from worker.outcome import Refusal
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner.opted_out import OPTED_OUT, heed
 from worker.sources.cut import cut
 from worker.sources.given import given_source, lines_of_given

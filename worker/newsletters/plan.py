@@ -12,19 +12,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from worker import platforms
-from worker.campaign import Campaign
+from worker.facts.campaign import Campaign
 from worker.ledger import newsletters
 from worker.ledger.newsletters import Planned
 from worker.newsletters.document import Document, WrongDocument
 from worker.newsletters.people import people
 from worker.newsletters.times import Times, times
 from worker.operation import JSON, Operation
-from worker.order import Order, read_order
+from worker.orders.order import Order, read_order
+from worker.orders.words import MARKETING
 from worker.outcome import Refusal
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner import results
 from worker.seal import digest
-from worker.words import MARKETING
 
 
 @dataclass(frozen=True)

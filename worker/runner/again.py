@@ -13,7 +13,7 @@ from typing import Any
 from worker.ledger import planning, refused, replays
 from worker.ledger.refused import Verdicts
 from worker.ledger.types import Row
-from worker.process import Process
+from worker.processes.process import Process
 from worker.sources.apart import apart, together
 from worker.sources.given import given_source
 from worker.sources.piece import Piece

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from worker import links, outage
+from worker import outage
 from worker.errors import Busy, Down, Forbidden, Refused
 from worker.ledger.types import Connection
-from worker.links import access_of
+from worker.linking import links
+from worker.linking.links import access_of
 from worker.operation import Operation, Reading, Repeat
 from worker.platforms import Account
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner import sending
 from worker.runner.books import Result
 from worker.runner.consignment import Consignment, Question

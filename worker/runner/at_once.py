@@ -15,10 +15,10 @@ from worker.errors import Busy, Refused
 from worker.ledger import planning
 from worker.ledger.claims import of
 from worker.ledger.types import Connection, Row
-from worker.links import access_of
+from worker.linking.links import access_of
 from worker.operation import Access, NotConnected, Repeat
-from worker.order import Order
-from worker.process import Process
+from worker.orders.order import Order
+from worker.processes.process import Process
 from worker.runner import books, sending
 from worker.runner.consignment import Consignment, repeat_of
 from worker.runner.opted_out import Seen, heed_call, purpose_of

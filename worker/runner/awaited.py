@@ -20,13 +20,14 @@ from typing import Any, TypeVar
 from worker import numbers, platforms
 from worker.answers import without_addresses
 from worker.errors import Busy, Down, Forbidden, Refused, Unsure
+from worker.facts.wire import Later, Sorted, Taken, Wire
 from worker.ledger import claims, fingerprints, jobs, looking, parting, refusing
 from worker.ledger.types import Connection, Row
-from worker.links import access_of
+from worker.linking.links import access_of
 from worker.operation import JSON, NotConnected, Operation, Reading, Repeat
 from worker.outcome import Outcome, Refusal
 from worker.platforms import Account
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner import asking, awaiting, books
 from worker.runner.consignment import Question
 from worker.runner.unchanged import Print, remembered
@@ -34,7 +35,6 @@ from worker.runner.went import prints_again, rows_again
 from worker.settings import SettingsError
 from worker.sources.read_back import SourceChanged
 from worker.sources.refused import SourceRefused
-from worker.wire import Later, Sorted, Taken, Wire
 
 AGAIN = 30.0
 LEASE = 300.0

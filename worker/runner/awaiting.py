@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from worker.facts.wire import Later
 from worker.ledger import looking
 from worker.ledger.types import Connection
 from worker.operation import Pace
-from worker.wire import Later
 
 SHARE = 0.5
 

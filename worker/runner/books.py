@@ -6,13 +6,14 @@ import random
 from dataclasses import replace
 from typing import Any
 
-from worker import links, numbers, outage
+from worker import numbers, outage
 from worker.errors import Busy, Down, Forbidden, Refused, Unsure
 from worker.ledger import chunks, claims, jobs, looking, refusing, tickets
 from worker.ledger.types import Connection, Row
+from worker.linking import links
 from worker.operation import Reading
 from worker.outcome import Outcome, Refusal, refused
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner import apart, awaiting, halves, replies
 from worker.runner.consignment import Consignment
 

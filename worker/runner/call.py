@@ -13,14 +13,14 @@ from celery import Task
 from celery.exceptions import Ignore, Retry
 
 from worker import platforms
-from worker.intake import record
 from worker.ledger import chunks, claims, jobs, looking, planning, reports, tickets
 from worker.ledger.claims import Claim
 from worker.ledger.types import Connection, Row
 from worker.operation import JSON
-from worker.order import Order
+from worker.orders.intake import record
+from worker.orders.order import Order
 from worker.outcome import Refusal
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner import at_once, flows, lookups, sending, suspects
 from worker.runner.at_once import Leaving
 from worker.runner.lane import Lane

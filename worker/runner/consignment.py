@@ -11,19 +11,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from worker import numbers, platforms
-from worker.check import check_taken, too_long
+from worker.checking.check import check_taken, too_long
 from worker.client import Parcel
 from worker.errors import Refused
+from worker.facts.rows import Brief
+from worker.facts.wire import Later
 from worker.ledger.claims import Claim, of
 from worker.ledger.types import Row
-from worker.links import access_of
+from worker.linking.links import access_of
 from worker.operation import JSON, Access, Operation, Repeat
+from worker.orders.parts import checked
 from worker.outcome import Outcome, Refusal, refused
-from worker.parts import checked
 from worker.platforms import Account
-from worker.process import Process
+from worker.processes.process import Process
 from worker.references import called_back
-from worker.rows import Brief
 from worker.runner.held_back import held_back
 from worker.runner.opted_out import UNCHECKED, Heeded, Seen, heed, heed_call, purpose_of
 from worker.runner.sieves import Sifting, sifted
@@ -36,7 +37,6 @@ from worker.sources.opening import open_rows
 from worker.sources.original import Named
 from worker.sources.read_back import read_piece, rows_of
 from worker.sources.source import Source
-from worker.wire import Later
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 from worker.ledger import jobs, outlook
 from worker.ledger.types import Row
 from worker.platforms import account
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner import awaited, suspects
 from worker.runner.lane import MOSTLY_WAITING, Lane
 from worker.runner.planner import plan

@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
+from worker.facts.wire import Steps
 from worker.ledger import reports
 from worker.ledger.types import Connection, Row
 from worker.operation import JSON
 from worker.outcome import Outcome, Refusal, refused, skipped
-from worker.wire import Steps
 
 MOST_NAMED = 100_000
 

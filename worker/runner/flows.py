@@ -15,18 +15,18 @@ from typing import Any
 
 from worker import platforms
 from worker.errors import Refused
-from worker.intake import record
+from worker.facts.wire import Step, Steps
 from worker.ledger import chunks, claims, jobs, newsletters, planning, steps
 from worker.ledger.types import Connection, LedgerError, Row
 from worker.notices import Notice, follows
 from worker.operation import JSON
-from worker.order import read_order
+from worker.orders.intake import record
+from worker.orders.order import read_order
+from worker.orders.parts import checked, steps_for
 from worker.outcome import Outcome, Refusal, refused, skipped
-from worker.parts import checked, steps_for
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner import books, flow_rows, results
 from worker.wake import wake_up
-from worker.wire import Step, Steps
 
 LOOK_AGAIN = 30.0
 log = logging.getLogger(__name__)

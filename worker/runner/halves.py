@@ -12,7 +12,7 @@ from worker.ledger import halving, jobs, planning, refusing
 from worker.ledger.types import Connection, Row
 from worker.operation import Repeat
 from worker.outcome import Refusal
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner import apart
 from worker.runner.consignment import Consignment, source_of
 from worker.sources.cut import halves

@@ -10,7 +10,7 @@ from typing import Any
 
 from worker.ledger.types import Row
 from worker.operation import Operation
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner.unchanged import Print, prints_for
 from worker.sources.cells import Taken
 from worker.sources.chosen import Chosen

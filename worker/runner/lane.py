@@ -23,7 +23,7 @@ from worker.ledger import chunks, claims, doors, guarding, jobs, outlook
 from worker.ledger.claims import Claim
 from worker.ledger.types import Connection, Row
 from worker.operation import NotConnected, Reading, Repeat
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner import apart, books, sending
 from worker.runner.consignment import Consignment, NothingToSend, prepare
 from worker.runner.halves import cut_in_two

@@ -16,16 +16,16 @@ from typing import Any
 
 from worker import platforms
 from worker.errors import Busy, Down, Forbidden
+from worker.facts.wire import Lookup
 from worker.ledger import claims, looking
 from worker.ledger.types import Connection, Row
-from worker.links import access_of
+from worker.linking.links import access_of
 from worker.operation import JSON, Reading, Repeat
+from worker.orders.parts import checked
 from worker.outcome import accepted
-from worker.parts import checked
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner import asking, books, sending
 from worker.runner.consignment import Consignment
-from worker.wire import Lookup
 
 AGAIN = 30.0
 log = logging.getLogger(__name__)

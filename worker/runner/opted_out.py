@@ -1,7 +1,7 @@
 """Who may not be written to stays behind: looked at when a request is made ready, and once more in the transaction of
 its mark. So whatever leaves after an opt-out was stored has seen it.
 
-An operation says which addresses its rows depend on (`worker.consent.Addressed`), the rule is found by
+An operation says which addresses its rows depend on (`worker.people.consent.Addressed`), the rule is found by
 `platforms.consent()`: here nothing is known but how to ask.
 """
 
@@ -12,13 +12,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from worker import platforms
-from worker.consent import Addressed, Way
 from worker.ledger import consents
 from worker.ledger.types import Connection
 from worker.operation import JSON, Operation
+from worker.orders.words import MARKETING, TRANSACTIONAL
 from worker.outcome import Refusal
-from worker.process import Process
-from worker.words import MARKETING, TRANSACTIONAL
+from worker.people.consent import Addressed, Way
+from worker.processes.process import Process
 
 OPTED_OUT = "opted_out"
 WENT_WITHOUT = "opted_out.part"

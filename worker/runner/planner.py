@@ -16,7 +16,7 @@ from worker.ledger import claims, jobs, planning
 from worker.ledger.claims import Claim
 from worker.ledger.tables import jobs as jobs_table
 from worker.ledger.types import Connection, LedgerError, Row
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner import again
 from worker.runner.again import Load
 from worker.runner.consignment import named

@@ -10,7 +10,7 @@ from worker.ledger import chunks, fingerprints, halving, jobs, looking, remarks,
 from worker.ledger.types import Connection, Row
 from worker.operation import Reading
 from worker.outcome import Outcome, accepted
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner.consignment import Consignment
 from worker.runner.unchanged import remembered
 

@@ -11,7 +11,7 @@ from worker.answers import Lost, NotSent, lost, meaning
 from worker.client import Parcel
 from worker.errors import Busy, Down, Forbidden, Refused, Unsure
 from worker.operation import Access
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner.books import Result
 from worker.runner.consignment import Consignment, Question
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from worker.check import Checked
+from worker.checking.check import Checked
 from worker.ledger.types import Row
 from worker.operation import Operation
-from worker.process import Process
+from worker.processes.process import Process
 
 
 @dataclass(frozen=True)

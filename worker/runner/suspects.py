@@ -24,7 +24,7 @@ from worker.ledger.ledger import Ledger
 from worker.ledger.types import Connection, Row
 from worker.outcome import Refusal
 from worker.platforms import looked_up
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner import books
 from worker.settings import settings
 
@@ -92,7 +92,7 @@ def _survives(job_id: str, chunk: Row[Any], probe: Claim | None) -> bool:
 
 
 def _carry(job_id: str, chunk: Row[Any], probe: Claim | None) -> int:
-    from worker.process import process
+    from worker.processes.process import process
     from worker.runner.lane import Lane
 
     try:

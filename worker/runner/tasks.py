@@ -9,12 +9,12 @@ from celery import Celery, Task
 from celery.exceptions import Reject
 
 from worker import notices
-from worker.intake import put
 from worker.ledger import jobs, tickets
 from worker.ledger.types import LedgerError, NotTaken
 from worker.operation import Operation
-from worker.order import Order, read_order, refused
-from worker.process import process
+from worker.orders.intake import put
+from worker.orders.order import Order, read_order, refused
+from worker.processes.process import process
 from worker.quiet import QuietRequest, is_wake_up
 from worker.runner import call, files, sending
 from worker.runner.results import Refused, Unsure

@@ -16,7 +16,7 @@ from worker.ledger import chunks, outlook, remarks
 from worker.ledger.claims import Claim
 from worker.ledger.types import Connection, Row
 from worker.operation import Repeat
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner import books
 from worker.runner.consignment import Consignment
 

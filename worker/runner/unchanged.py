@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from worker.ledger import fingerprints, jobs
 from worker.ledger.types import Connection, Row
 from worker.operation import Operation
-from worker.process import Process
+from worker.processes.process import Process
 from worker.sources.chosen import Chosen, chosen
 from worker.sources.identity import Identity
 

@@ -12,18 +12,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-from worker.check import check_payload
+from worker.checking.check import check_payload
 from worker.errors import Busy, Forbidden, Refused
+from worker.facts.wire import Wire
 from worker.ledger.jobs import GIVE_UP
-from worker.links import access_of
+from worker.linking.links import access_of
 from worker.operation import JSON, Operation, Reading, Repeat
 from worker.platforms import Account
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner import asking, books, results
 from worker.runner.consignment import Question
 from worker.runner.wires import wire_of
 from worker.seal import digest
-from worker.wire import Wire
 
 SAID_FROM = 2.0
 FINGERPRINT = 24

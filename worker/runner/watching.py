@@ -7,20 +7,20 @@ import logging
 from functools import partial
 from typing import Any
 
-from worker.check import check_payload
+from worker.checking.check import check_payload
 from worker.errors import Busy, Forbidden, Refused
+from worker.facts.watched import Seen, Watched
 from worker.ledger import claims, notices, planning, watched
 from worker.ledger.types import Connection, Row
-from worker.links import access_of
+from worker.linking.links import access_of
 from worker.operation import JSON, NotConnected, Reading, Repeat
 from worker.platforms import Account, account, account_ids, operation, platforms
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner import asking
 from worker.runner.books import Result
 from worker.runner.consignment import Question
 from worker.runner.wires import wire_of
 from worker.settings import SettingsError
-from worker.watched import Seen, Watched
 
 LEASE = 90.0
 A_LOOK = 3

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from worker import numbers, platforms
-from worker.check import check_taken
+from worker.checking.check import check_taken
 from worker.ledger.types import Row
 from worker.operation import JSON
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner.consignment import brief_of, own_rows, source_of
 from worker.runner.unchanged import Print, prints_for
 

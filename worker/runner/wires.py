@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from worker.check import Checked
+from worker.checking.check import Checked
+from worker.facts.rows import Brief
+from worker.facts.wire import CalledBack, Sending, Wire
 from worker.operation import JSON, Operation
 from worker.platforms import Account
-from worker.process import Process
-from worker.rows import Brief
+from worker.processes.process import Process
 from worker.sources.piece import line_limit
-from worker.wire import CalledBack, Sending, Wire
 
 
 class TooBig(Exception):

@@ -19,9 +19,9 @@ from typing import Any
 
 import msgspec
 
+from worker.facts.rows import Cells
 from worker.operation import JSON
 from worker.outcome import Refusal
-from worker.rows import Cells
 from worker.sources.formulas import restored
 from worker.sources.glance import Lines, is_text, plainly
 from worker.sources.piece import Stretch

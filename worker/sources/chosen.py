@@ -1,4 +1,4 @@
-"""Which rows of a file its job wants to go, read and found possible; `worker/words.py` says what each option is for."""
+"""Which rows of a file its job wants to go, read and found possible; `orders/words.py` says what each is for."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from worker.rows import Rows
+from worker.facts.rows import Rows
 from worker.sources.refused import SourceRefused
 
 LONGEST = 1 << 20  # bytes in which the first row has to end

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from worker.rows import Rows
+from worker.facts.rows import Rows
 from worker.sources.refused import SourceRefused
 from worker.sources.wanted import OF_CSV, OptionWrong, Wanted
 

@@ -6,8 +6,8 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import overload
 
+from worker.checking.table import Plain
 from worker.sources.piece import Stretch
-from worker.table import Plain
 
 
 def is_text(data: bytes) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from worker.rows import Rows
+from worker.facts.rows import Rows
 
 
 class Identity:

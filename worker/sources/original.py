@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
-from worker.rows import Cells, Rows
+from worker.facts.rows import Cells, Rows
 from worker.settings import Settings
 from worker.sources.cells import Reader
 from worker.sources.columns import doubts, names_in

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from worker.rows import Rows
+from worker.facts.rows import Rows
 from worker.sources.formulas import restored
 from worker.sources.refused import SourceRefused
 from worker.sources.wanted import DELIMITERS, Wanted

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from worker.folder import make
+from worker.processes.folder import make
 from worker.sources.inbox import file_source
 from worker.sources.refused import SourceRefused
 from worker.sources.source import Source

@@ -1,4 +1,4 @@
-"""What a job says of its file, read and found possible; `worker/words.py` says what each option is for."""
+"""What a job says of its file, read and found possible; `worker/orders/words.py` says what each option is for."""
 
 from __future__ import annotations
 

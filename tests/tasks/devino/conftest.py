@@ -14,10 +14,10 @@ import pytest
 from sandbox.server import Sandbox, start
 from tasks.devino import PLATFORM
 from worker.answers import meaning
-from worker.check import check_payload
+from worker.checking.check import check_payload
 from worker.client import Client
+from worker.facts.wire import Sending, Wire
 from worker.operation import Operation, Repeat
-from worker.wire import Sending, Wire
 
 OPERATIONS = {operation.name.partition(".")[2]: operation for operation in PLATFORM.operations}
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -7,9 +7,9 @@ import pytest
 from tasks.devino import PLATFORM
 from tasks.devino.access import access
 from worker.client import Client
+from worker.facts.wire import Wire
 from worker.operation import NotConnected
 from worker.settings import read
-from worker.wire import Wire
 
 KEY = {"DEVINO_API_KEY": "QWxhZGRpbjpvcGVuIHNlc2=="}
 

@@ -11,7 +11,7 @@ from tasks.devino import accord, cascades
 from tests.tasks.devino.conftest import LETTER, SMS, WINDOW, cascade, codes, first, follower, loaded, wires
 from tests.tasks.devino.conftest import OPERATIONS as DEVINO
 from worker.errors import Refused
-from worker.wire import Sending
+from worker.facts.wire import Sending
 
 BOOK = {"contactGroupIds": [111], "addressBookSourceType": "SIMPLE", "period": "ONCE"}
 ROOT = first(type="ADDRESS_BOOK_SOURCE")
@@ -194,7 +194,7 @@ def test_an_event_of_another_channel_than_the_parents_is_refused() -> None:
 
 
 def test_a_near_name_is_offered_for_one_that_is_not_known() -> None:
-    from worker.check import check_payload
+    from worker.checking.check import check_payload
 
     asked = cascade(follower(stopContactGroupId=[1], parentindex=0))
     refusals = check_payload(asked, DEVINO["create_cascade"].shape)[1]

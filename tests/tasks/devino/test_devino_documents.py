@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.tasks.devino.conftest import OPERATIONS, Post, codes, wires
-from worker.check import check_payload
+from worker.checking.check import check_payload
 
 PLAIN = """{
 "taskName": "NEW_SMS",

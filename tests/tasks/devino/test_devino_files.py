@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tasks.devino.listed import Around, ListedContact
-from worker.check import check_payload
+from worker.checking.check import check_payload
 
 
 def test_a_row_of_csv_is_a_contact_with_fields_and_devices() -> None:

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from tasks.devino import messages
 from tests.tasks.devino.conftest import OPERATIONS, codes, loaded, wires
-from worker.check import check_payload
+from worker.checking.check import check_payload
+from worker.facts.wire import Sending
 from worker.operation import Limits
-from worker.wire import Sending
 
 ANNA = {"contact": {"email": "anna@shop.test", "phone": "79103398080"}}
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tasks.devino import cascades, names
 from tests.tasks.devino.conftest import OPERATIONS, Post, cascade, codes, loaded
-from worker.wire import Asked, Sending
+from worker.facts.wire import Asked, Sending
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

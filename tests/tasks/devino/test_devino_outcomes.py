@@ -13,7 +13,7 @@ from tasks.devino import messages
 from tasks.devino.answers import read
 from tasks.devino.outcomes import sort
 from tests.tasks.devino.conftest import OPERATIONS, Post, loaded
-from worker.wire import Sorted
+from worker.facts.wire import Sorted
 
 ANNA = {"email": "anna@shop.test", "phone": "79103398080"}
 BORIS = {"email": "boris@shop.test", "phone": "79103398081"}

@@ -7,7 +7,7 @@ from marshmallow import ValidationError
 
 from tasks.devino.times import Moment, local
 from tests.tasks.devino.conftest import NOW
-from worker.wire import Sending
+from worker.facts.wire import Sending
 
 
 @pytest.mark.parametrize(

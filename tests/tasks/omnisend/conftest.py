@@ -15,12 +15,12 @@ from sandbox.window import Window
 from tasks.omnisend import PLATFORM
 from worker import platforms
 from worker.answers import meaning
-from worker.check import check_payload
+from worker.checking.check import check_payload
 from worker.client import Client, Parcel
 from worker.errors import Refused
+from worker.facts.wire import Asked, Sending, Wire
 from worker.operation import JSON, Reading
 from worker.runner.consignment import repeat_of
-from worker.wire import Asked, Sending, Wire
 
 Send = Callable[..., Reading]
 

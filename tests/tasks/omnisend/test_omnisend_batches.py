@@ -10,8 +10,8 @@ import pytest
 
 from tasks.omnisend import batches, items
 from worker.errors import Busy, Refused, Unsure
+from worker.facts.wire import Sorted, Taken, Wire
 from worker.outcome import Refusal
-from worker.wire import Sorted, Taken, Wire
 
 NOW = datetime.now(UTC)
 

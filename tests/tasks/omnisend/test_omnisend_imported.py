@@ -12,10 +12,10 @@ from sandbox.omnisend.rules import check
 from tasks.omnisend import imported
 from tasks.omnisend.identifiers import UNSAID
 from tasks.omnisend.operations import OPERATIONS
-from worker.check import check_payload
-from worker.options import off_options
-from worker.rows import Brief
-from worker.words import FILE_OPTIONS
+from worker.checking.check import check_payload
+from worker.facts.rows import Brief
+from worker.orders.options import off_options
+from worker.orders.words import FILE_OPTIONS
 
 (IMPORT,) = (one for one in OPERATIONS if one.name == "omnisend.import_contacts")
 ASKED_AT = datetime(2026, 11, 26, 8, 30, tzinfo=UTC)

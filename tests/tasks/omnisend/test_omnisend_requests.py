@@ -14,8 +14,8 @@ from tasks.omnisend import requests
 from tasks.omnisend.operations import OPERATIONS
 from tests.tasks.omnisend.conftest import Send, checked, parcel
 from worker.errors import Down, Refused
+from worker.facts.wire import Asked, Sending
 from worker.operation import Repeat
-from worker.wire import Asked, Sending
 
 AT = datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=UTC)
 SENDING = Sending(AT, {"OMNISEND_BASE_URL": "https://api.omnisend.com"})

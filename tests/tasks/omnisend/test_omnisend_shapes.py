@@ -9,7 +9,7 @@ import pytest
 
 from tasks.omnisend.identifiers import UNSAID
 from tasks.omnisend.shapes import SaveContact, UpdateContact, WhichContact, WhichContacts
-from worker.check import check_payload
+from worker.checking.check import check_payload
 
 EMAIL = {"email": "ann@example.com"}
 DATED = {"status": "subscribed", "statusDate": "2017-05-30T15:14:22Z"}

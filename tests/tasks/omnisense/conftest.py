@@ -13,10 +13,10 @@ import pytest
 from sandbox.server import Sandbox, start
 from tasks.omnisense import PLATFORM
 from worker.answers import meaning
-from worker.check import check_payload
+from worker.checking.check import check_payload
 from worker.client import Client
+from worker.facts.wire import Sending, Wire
 from worker.operation import Operation, Repeat
-from worker.wire import Sending, Wire
 
 OPERATIONS = {operation.name.partition(".")[2]: operation for operation in PLATFORM.operations}
 KEYS = {"api_key", "master_key", "admin"}

@@ -15,9 +15,9 @@ import pytest
 
 from tasks.omnisense.shapes import User
 from tests.tasks.omnisense.conftest import OPERATIONS, Post, wires
-from worker.check import check_payload
+from worker.checking.check import check_payload
 from worker.errors import Refused
-from worker.wire import Sending
+from worker.facts.wire import Sending
 
 USER_DATA = """{
   "api_key" : "1234567890abcdef09876543210",

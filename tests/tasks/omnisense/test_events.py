@@ -10,7 +10,7 @@ import pytest
 from tasks.omnisense.access import ADMIN
 from tasks.omnisense.events import compose
 from tests.tasks.omnisense.conftest import Post
-from worker.wire import Sending, Wire
+from worker.facts.wire import Sending, Wire
 
 WHEN = datetime(2026, 1, 31, 12, tzinfo=UTC)
 EVENT: dict[str, Any] = {"email": "foo@bar.com", "user_event": {"identifier": "x", "segments": {"id": 1}}}

@@ -12,11 +12,11 @@ from tasks.omnisense import PLATFORM
 from tasks.omnisense.newsletters import compose, count, split
 from tasks.omnisense.shapes import KEYS, NEWSLETTER, Newsletter
 from tests.tasks.omnisense.conftest import Post
-from worker.check import check_payload
+from worker.checking.check import check_payload
 from worker.errors import Refused
+from worker.facts.wire import Sending
 from worker.operation import Limits, Unsigned
 from worker.outcome import Refusal
-from worker.wire import Sending
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 LETTER: dict[str, Any] = {"newsletter_template_id": 45}

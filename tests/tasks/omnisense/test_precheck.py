@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from tasks.omnisense.precheck import precheck
 from tasks.omnisense.shapes import Event
-from worker.check import check_lines, too_long
+from worker.checking.check import check_lines, too_long
+from worker.facts.rows import Rows
 from worker.operation import Limits
-from worker.rows import Rows
 from worker.sources.cut import cut
 from worker.sources.inbox import open_source
 

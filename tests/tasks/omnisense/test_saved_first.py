@@ -8,7 +8,7 @@ import pytest
 
 from tasks.omnisense.save_first import MOST, following
 from worker.errors import Refused
-from worker.wire import Step
+from worker.facts.wire import Step
 
 LETTER = {"newsletter_template_id": 45}
 OWN = {"email": "own@shop.example.com", "variables": {"code": "1"}}

@@ -9,7 +9,7 @@ from marshmallow import ValidationError
 
 from tasks.omnisense.shapes import Event, UserEvent
 from tasks.omnisense.values import moment
-from worker.check import check_payload
+from worker.checking.check import check_payload
 
 GOOD: dict[str, Any] = {"email": "a@example.com", "date": "2026-01-31T12:00:00Z", "identifier": "order.placed"}
 CALL: dict[str, Any] = {"email": "a@example.com", "user_event": {"identifier": "order.placed"}}

@@ -19,19 +19,19 @@ from sandbox.server import Sandbox, start
 from tasks.omnisense import PLATFORM
 from tasks.omnisense.shapes import SubscriberRow
 from worker.answers import meaning
-from worker.check import FEW, check_lines, check_piece
+from worker.checking.check import FEW, check_lines, check_piece
+from worker.checking.table import Plain
 from worker.client import Client
+from worker.facts.rows import Brief, Cells, Rows
 from worker.operation import Operation, Repeat
 from worker.outcome import Refusal
 from worker.platforms import operation
-from worker.rows import Brief, Cells, Rows
 from worker.runner.wires import wire_of_rows
 from worker.settings import SETTINGS, Settings, read
 from worker.sources.cut import cut
 from worker.sources.opening import check_begin, open_to_look
 from worker.sources.original import Named
 from worker.sources.refused import SourceRefused
-from worker.table import Plain
 
 IMPORT: Operation = operation("omnisense.import_subscribers")
 ROWS: Rows = IMPORT.rows or Rows("", IMPORT.shape)

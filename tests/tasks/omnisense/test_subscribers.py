@@ -10,8 +10,8 @@ import pytest
 from tasks.omnisense.shapes import Subscriber
 from tasks.omnisense.subscribers import compose, person, trid
 from tests.tasks.omnisense.conftest import Post
-from worker.check import check_payload
-from worker.wire import Sending
+from worker.checking.check import check_payload
+from worker.facts.wire import Sending
 
 USER: dict[str, Any] = {"user": {"email": "foo@bar.com"}}
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)

@@ -14,7 +14,7 @@ from worker.cli import main
 from worker.ledger import chunks, claims, jobs
 from worker.outcome import Refusal, accepted
 from worker.platforms import account, platforms
-from worker.process import Process, process
+from worker.processes.process import Process, process
 from worker.runner.planner import plan
 
 IMPORT = "omnisense.import_user_events"

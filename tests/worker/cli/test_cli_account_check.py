@@ -11,7 +11,7 @@ from sandbox.server import Sandbox
 from tests.worker.cli.conftest import Document, Ow
 from worker import outage, platforms
 from worker.pace import connect
-from worker.process import process
+from worker.processes.process import process
 
 
 @pytest.fixture

@@ -14,10 +14,12 @@ import requests
 import sandbox.server
 from sandbox.server import Sandbox
 from tests.worker.cli.conftest import Document, Ow
-from worker import connecting, links, platforms, receiver
+from worker import platforms
 from worker.cli import connect as connect_module
 from worker.errors import Forbidden
-from worker.process import process
+from worker.linking import connecting, links
+from worker.processes.process import process
+from worker.receiver import receiver
 
 NAME = "omnisend/default"
 

@@ -14,7 +14,7 @@ import pytest
 from sandbox import demo_events
 from sandbox.server import Sandbox, start
 from tests.worker.cli.conftest import IMPORT, Job, Ow
-from worker.check import check_lines
+from worker.checking.check import check_lines
 from worker.cli import demo_house
 from worker.cli.demo import differences
 from worker.cli.demo_console import decide_all

@@ -8,9 +8,10 @@ from typing import Any
 
 from click.testing import Result
 
-from worker import notices, told
+from worker import notices
 from worker.platforms import account
-from worker.process import process
+from worker.processes.process import process
+from worker.receiver import told
 
 CALL = "omnisense.save_subscriber"
 Ow = Callable[..., Result]

@@ -14,7 +14,7 @@ import pytest
 from tests.worker.cli.conftest import CALL, IMPORT, Ow
 from worker.cli import imports, watch
 from worker.platforms import operation
-from worker.process import process
+from worker.processes.process import process
 
 PAYLOAD = json.dumps(operation(CALL).example)
 

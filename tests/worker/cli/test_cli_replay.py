@@ -15,7 +15,7 @@ from tests.worker.cli.conftest import IMPORT, Document, Job, Ow, event
 from worker.ledger import jobs
 from worker.ledger.types import Row
 from worker.outcome import Refusal
-from worker.process import process
+from worker.processes.process import process
 from worker.runner.consignment import named
 from worker.sources.cut import cut
 from worker.sources.opening import open_rows

@@ -12,7 +12,7 @@ from tests.worker.runner.conftest import house, played, woken
 from worker.ledger import jobs, newsletters, reports
 from worker.newsletters import document, due, plan
 from worker.newsletters.plan import Plan
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner import call
 
 __all__ = ["house", "played", "woken"]

@@ -13,7 +13,7 @@ from worker.cli import main, office
 from worker.cli.newsletters_shown import bars, masked
 from worker.ledger import messages
 from worker.newsletters import moves
-from worker.process import Process
+from worker.processes.process import Process
 
 TONIGHT = """
 operation = "omnisense.send_newsletter"

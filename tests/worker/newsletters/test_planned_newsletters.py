@@ -16,14 +16,15 @@ from sqlalchemy import update
 
 from sandbox.server import Sandbox
 from tests.worker.newsletters.conftest import LETTER, deliver, row
-from worker import platforms, register
-from worker.consent import Event
+from worker import platforms
 from worker.ledger import decisions, jobs, newsletters
 from worker.ledger.ledger import Ledger
 from worker.newsletters import again, document, due, moves, plan
 from worker.newsletters.document import WrongDocument
 from worker.newsletters.moves import CanNot
-from worker.process import Process
+from worker.people import register
+from worker.people.consent import Event
+from worker.processes.process import Process
 from worker.runner import call, flows
 
 Kept = Callable[..., Any]

@@ -13,9 +13,9 @@ from sqlalchemy import select
 
 from tests.own_web import DEAD_REDIS, OLD, SECRET, Web
 from worker import platforms
-from worker import receiver as receiver_module
 from worker.ledger.notices import notices
-from worker.process import Process
+from worker.processes.process import Process
+from worker.receiver import receiver as receiver_module
 from worker.settings import settings
 
 

@@ -17,14 +17,16 @@ from sqlalchemy import select
 
 import sandbox.server
 from sandbox.server import Sandbox
-from worker import connecting, intake, links, outage, platforms
-from worker import receiver as receiver_module
+from worker import outage, platforms
 from worker.ledger import alarms, doors, jobs, reports
 from worker.ledger.tables import keepsakes
-from worker.order import read_order
+from worker.linking import connecting, links
+from worker.orders import intake
+from worker.orders.order import read_order
 from worker.pace import connect
 from worker.platforms import account
-from worker.process import Process
+from worker.processes.process import Process
+from worker.receiver import receiver as receiver_module
 from worker.runner import call
 from worker.runner.results import Refused
 from worker.settings import settings

@@ -16,11 +16,11 @@ from gunicorn.config import Config
 from sqlalchemy import func, select
 
 from tests.own_web import Web
-from worker.guests import PATIENCE, Doorkeeper, Guest
 from worker.ledger.ledger import Ledger
 from worker.ledger.notices import notices
 from worker.logs import set_up_logs
-from worker.request_end import Incoming, TooLarge, Wrong
+from worker.receiver.guests import PATIENCE, Doorkeeper, Guest
+from worker.receiver.request_end import Incoming, TooLarge, Wrong
 
 HEAD = b"POST /callbacks/devino?secret_key=s3cr3t-of-devino HTTP/1.1\r\nHost: x\r\n"
 pytestmark = pytest.mark.journey

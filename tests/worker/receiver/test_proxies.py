@@ -9,8 +9,8 @@ from gunicorn.http.errors import InvalidSchemeHeaders
 from gunicorn.http.parser import RequestParser
 from gunicorn.http.wsgi import create
 
+from worker.receiver.web import Web
 from worker.settings import SETTINGS, Settings, read
-from worker.web import Web
 
 PROXY, STRANGER = "10.1.2.3", "203.0.113.9"
 

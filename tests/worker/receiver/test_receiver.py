@@ -12,9 +12,9 @@ from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
 from tests.own_web import OLD, SECRET
-from worker.callback import proven
+from worker.facts.callback import proven
 from worker.ledger.types import LedgerError
-from worker.process import Process
+from worker.processes.process import Process
 
 Kept = Callable[[], list[Any]]
 OMNISENSE, DEVINO = "/callbacks/omnisense", "/callbacks/devino"

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from worker import waker
-from worker.waker import Waker
+from worker.receiver import waker
+from worker.receiver.waker import Waker
 
 
 @pytest.mark.parametrize(("answer", "least", "most"), [(True, 2, 40), (False, 1, 1)])

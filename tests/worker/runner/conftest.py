@@ -15,12 +15,14 @@ from cryptography.fernet import Fernet
 
 import sandbox.server
 from sandbox.server import Sandbox
-from worker import intake, platforms, sweeper
-from worker import process as process_module
+from worker import platforms
+from worker.housekeeping import sweeper
 from worker.ledger import jobs, reports
-from worker.order import read_order
+from worker.orders import intake
+from worker.orders.order import read_order
 from worker.pace import connect
-from worker.process import Process
+from worker.processes import process as process_module
+from worker.processes.process import Process
 from worker.runner import files, flows
 from worker.settings import settings
 

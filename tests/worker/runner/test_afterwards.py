@@ -14,8 +14,8 @@ from worker import afterwards, platforms
 from worker.ledger import decisions, jobs
 from worker.ledger.notices import notices
 from worker.notices import hand_out
-from worker.order import read_order
-from worker.process import Process
+from worker.orders.order import read_order
+from worker.processes.process import Process
 from worker.runner.results import Refused
 
 Record = Callable[..., str]

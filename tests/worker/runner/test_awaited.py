@@ -13,16 +13,17 @@ from sqlalchemy import select, update
 
 from sandbox.server import Sandbox
 from tests.worker.runner.conftest import lines, report
-from worker import intake, outage, platforms
+from worker import outage, platforms
 from worker.cli.refused_sheet import write_sheet
 from worker.errors import Busy
 from worker.ledger import agenda, claims, decisions, jobs, leases, looking, reports
 from worker.ledger.tables import chunks as chunks_table
 from worker.ledger.tables import jobs as jobs_table
 from worker.operation import Pace
-from worker.order import read_order
+from worker.orders import intake
+from worker.orders.order import read_order
 from worker.pace import connect
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner import awaiting, books, files
 
 CONTACTS = "omnisend.import_contacts"

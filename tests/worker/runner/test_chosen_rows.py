@@ -15,8 +15,8 @@ from tests.worker.runner.conftest import event
 from worker import outage, platforms
 from worker.ledger import halving, jobs, reports
 from worker.operation import Limits, Operation, Repeat
-from worker.order import read_order
-from worker.process import Process
+from worker.orders.order import read_order
+from worker.processes.process import Process
 from worker.runner import results, sending
 from worker.runner.unchanged import Prints
 from worker.sources.chosen import chosen

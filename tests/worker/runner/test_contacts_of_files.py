@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from sandbox.server import Sandbox
-from worker import intake, platforms
+from worker import platforms
+from worker.facts.wire import CalledBack
 from worker.ledger import chunks, planning, reports
-from worker.order import read_order
-from worker.process import Process
+from worker.orders import intake
+from worker.orders.order import read_order
+from worker.processes.process import Process
 from worker.runner import call, consignment, results
 from worker.runner.planner import plan
-from worker.wire import CalledBack
 
 SEND, CREATE = "devino.send_messages", "devino.create_cascade"
 

@@ -11,22 +11,23 @@ import time_machine
 from sqlalchemy import select, update
 
 from sandbox.server import Sandbox
-from worker import intake, notices, platforms
+from worker import notices, platforms
+from worker.housekeeping.sweeper import Sweeper
 from worker.ledger import chunks as moves
 from worker.ledger import claims, decisions, doors, jobs, planning, posts, refusing, reports, tickets
 from worker.ledger.decisions import JobEnded
 from worker.ledger.notices import announce
 from worker.ledger.tables import chunks
 from worker.notices import Notice
-from worker.order import read_order
+from worker.orders import intake
+from worker.orders.order import read_order
 from worker.outcome import Refusal, accepted, refused
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner import suspects
 from worker.runner.lane import Lane
 from worker.runner.planner import plan
 from worker.runner.results import Refused
 from worker.runner.slots import Slots
-from worker.sweeper import Sweeper
 
 Report = dict[str, Any]
 Record = Callable[..., str]

@@ -15,7 +15,7 @@ from sandbox.server import Sandbox
 from worker import outage
 from worker.ledger import decisions, doors, jobs, reports
 from worker.ledger.tables import chunks
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner import files
 
 Report = dict[str, Any]

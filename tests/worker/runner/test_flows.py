@@ -14,13 +14,14 @@ from sqlalchemy import update
 import sandbox.server
 from sandbox.server import Sandbox
 from tests.worker.runner.conftest import report
-from worker import intake, notices, platforms
+from worker import notices, platforms
 from worker.ledger import decisions, jobs, planning, tickets
 from worker.ledger.tables import chunks
 from worker.ledger.tables import jobs as jobs_table
 from worker.ledger.types import Row
-from worker.order import read_order
-from worker.process import Process
+from worker.orders import intake
+from worker.orders.order import read_order
+from worker.processes.process import Process
 from worker.runner import books, call, flows
 from worker.runner.results import Refused
 

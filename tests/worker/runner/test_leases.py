@@ -14,14 +14,14 @@ import pytest
 import time_machine
 from sqlalchemy import select, update
 
+from worker.housekeeping.sweeper import Sweeper
 from worker.ledger import chunks as moves
 from worker.ledger import claims, jobs, owners, reports
 from worker.ledger.tables import chunks
 from worker.outcome import accepted
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner import suspects
 from worker.runner.planner import plan
-from worker.sweeper import Sweeper
 
 Record = Callable[..., str]
 
@@ -118,7 +118,7 @@ def test_suspects_run_alone_and_innocent_ones_are_delivered(
 def test_a_suspect_that_kills_its_child_twice_is_poison_and_named(
     house: Process, job: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deadly = "import os, sys\nimport worker.check\nworker.check.check_lines = lambda *_: os.kill(os.getpid(), 9)\n"
+    deadly = "import os\nfrom worker.checking import check\ncheck.check_lines = lambda *_: os.kill(os.getpid(), 9)\n"
     (tmp_path / "sitecustomize.py").write_text(deadly)
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path(__file__).resolve().parents[3]}")
     house.ledger.write(lambda tx: tx.execute(update(chunks).where(chunks.c.n == 1).values(suspect=True)))

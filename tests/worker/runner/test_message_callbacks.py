@@ -17,12 +17,14 @@ from tasks.consent import same
 from tasks.devino.callbacks import STATUSES
 from tasks.devino.messages import REFERENCE
 from tasks.devino.statuses import final
-from worker import intake, notices, platforms, references, told
+from worker import notices, platforms, references
 from worker.ledger import consents, jobs, messages, planning, reports
 from worker.ledger.notices import notices as notice_table
 from worker.ledger.tables import chunks
-from worker.order import read_order
-from worker.process import Process
+from worker.orders import intake
+from worker.orders.order import read_order
+from worker.processes.process import Process
+from worker.receiver import told
 from worker.runner import call, consignment
 
 SEND = "devino.send_messages"

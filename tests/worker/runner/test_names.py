@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from sandbox.server import Sandbox
-from worker import intake, platforms
+from worker import platforms
 from worker.ledger import jobs, planning
 from worker.ledger.types import Row
-from worker.order import read_order
-from worker.process import Process
+from worker.orders import intake
+from worker.orders.order import read_order
+from worker.processes.process import Process
 from worker.runner import call
 
 EMAIL = "ada@shop.example.com"

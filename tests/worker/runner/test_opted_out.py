@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from sandbox.server import Sandbox
-from worker import intake, platforms, register
-from worker.consent import Event
+from worker import platforms
 from worker.ledger import jobs, remarks, reports
-from worker.order import read_order
-from worker.process import Process
+from worker.orders import intake
+from worker.orders.order import read_order
+from worker.people import register
+from worker.people.consent import Event
+from worker.processes.process import Process
 from worker.runner import at_once, call, files, results, threshold
 
 NEWSLETTER, MESSAGES, SUBSCRIBER = "omnisense.send_newsletter", "devino.send_messages", "omnisense.save_subscriber"

@@ -12,13 +12,14 @@ import pytest
 
 from sandbox.server import Sandbox
 from tests.worker.runner.conftest import event, report
-from worker import intake, platforms, replay
+from worker import platforms
 from worker.ledger import chunks, claims, decisions, jobs, replays, retention
 from worker.ledger.types import Row
-from worker.order import read_order
+from worker.orders import intake, replay
+from worker.orders.order import read_order
+from worker.orders.replay import NothingToReplay, Replayed
 from worker.outcome import Refusal, accepted
-from worker.process import Process
-from worker.replay import NothingToReplay, Replayed
+from worker.processes.process import Process
 from worker.runner.planner import plan
 
 EVENTS = "omnisense.import_user_events"

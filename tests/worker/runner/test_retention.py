@@ -17,13 +17,15 @@ from sqlalchemy import func, select, update
 
 from sandbox.server import Sandbox
 from tests.worker.runner.conftest import EVENTS, event, lines, report
-from worker import intake, platforms, retention
+from worker import platforms
+from worker.housekeeping import retention
 from worker.ledger import jobs, tickets
 from worker.ledger.tables import chunks, refusals
 from worker.ledger.tables import jobs as jobs_table
 from worker.ledger.tables import tickets as tickets_table
-from worker.order import read_order
-from worker.process import Process
+from worker.orders import intake
+from worker.orders.order import read_order
+from worker.processes.process import Process
 from worker.runner import call
 from worker.sources import remote
 
@@ -154,7 +156,7 @@ def test_an_undecided_job_is_kept_whole_for_ninety_days_then_dropped_aloud(
     retention.let_go(house)
     assert (full(house, job), report(house, job)["state"]) == (1, "undecided")
     age(house, job, 2)
-    with caplog.at_level(logging.ERROR, logger="worker.retention"):
+    with caplog.at_level(logging.ERROR, logger="worker.housekeeping.retention"):
         assert retention.let_go(house) is True
     assert job in caplog.text
     found = report(house, job)

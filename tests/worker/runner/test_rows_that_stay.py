@@ -12,10 +12,10 @@ from marshmallow import Schema, ValidationError, fields
 from sandbox.server import Sandbox
 from tests.worker.runner.conftest import event
 from worker import platforms
+from worker.facts.rows import Brief, Rows
 from worker.ledger import decisions, jobs, reports
-from worker.order import read_order
-from worker.process import Process
-from worker.rows import Brief, Rows
+from worker.orders.order import read_order
+from worker.processes.process import Process
 from worker.runner import results, sieves
 from worker.runner.sieves import Sifting
 
@@ -122,7 +122,7 @@ def test_what_stands_around_the_rows_is_checked_whole_and_kept_sealed(
     words = {"source": str(source), "payload": {"cascade": 4711}}
     order = read_order(platforms.operation(EVENTS), words)
     assert order.kind == "file"
-    from worker import intake
+    from worker.orders import intake
 
     job = house.ledger.read(lambda tx: jobs.get(tx, intake.put(house, order).id))
     assert job is not None

@@ -10,11 +10,12 @@ import pytest
 import sandbox.server
 from sandbox.server import Sandbox
 from tests.worker.runner.conftest import report
-from worker import intake, platforms
+from worker import platforms
 from worker.ledger import jobs
 from worker.ledger.types import Row
-from worker.order import read_order
-from worker.process import Process
+from worker.orders import intake
+from worker.orders.order import read_order
+from worker.processes.process import Process
 from worker.runner import call, flows
 from worker.runner.results import Refused
 

@@ -13,14 +13,15 @@ import pytest
 from sqlalchemy import update
 
 from sandbox.server import Sandbox
-from worker import intake, outage, platforms
+from worker import outage, platforms
 from worker.ledger import chunks as moves
 from worker.ledger import claims, decisions, jobs, planning
 from worker.ledger.tables import chunks
 from worker.ledger.types import Row
-from worker.order import read_order
+from worker.orders import intake
+from worker.orders.order import read_order
 from worker.platforms import operation
-from worker.process import Process
+from worker.processes.process import Process
 from worker.runner import call, suspects
 
 CASCADE, MESSAGES, CONTACT = "devino.create_cascade", "devino.send_messages", "omnisend.save_contact"

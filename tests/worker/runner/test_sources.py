@@ -16,11 +16,12 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from sandbox.server import Sandbox
-from worker import intake, platforms
+from worker import platforms
 from worker.ledger import jobs
 from worker.ledger.tables import chunks
-from worker.order import read_order
-from worker.process import Process
+from worker.orders import intake
+from worker.orders.order import read_order
+from worker.processes.process import Process
 from worker.runner.planner import plan
 from worker.runner.results import Refused
 from worker.sources import remote

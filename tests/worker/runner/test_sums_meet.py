@@ -12,13 +12,14 @@ from sqlalchemy import Connection, update
 from sandbox.server import Sandbox
 from tests.worker.runner.conftest import event, report
 from tests.worker.runner.test_awaited import all_chunks, at_once, contact, put, step, to_the_end
-from worker import process as process_module
-from worker import replay, sweeper
+from worker.housekeeping import sweeper
 from worker.ledger import chunks, claims, decisions, guarding, jobs, refusing
 from worker.ledger.tables import chunks as chunks_table
 from worker.ledger.tables import jobs as jobs_table
+from worker.orders import replay
 from worker.outcome import Refusal
-from worker.process import Process
+from worker.processes import process as process_module
+from worker.processes.process import Process
 from worker.runner import awaited, books, files, lane, planner, suspects
 from worker.runner.planner import plan
 from worker.runner.threshold import Threshold

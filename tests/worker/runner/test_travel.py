@@ -13,13 +13,15 @@ import requests
 
 from sandbox.server import Sandbox
 from tasks import follow_ups
-from worker import intake, notices, outage, platforms, references, register
-from worker.consent import Event
+from worker import notices, outage, platforms, references
 from worker.errors import Busy
 from worker.ledger import chunks, claims, jobs, receipts
 from worker.ledger import notices as told
-from worker.order import read_order
-from worker.process import Process
+from worker.orders import intake
+from worker.orders.order import read_order
+from worker.people import register
+from worker.people.consent import Event
+from worker.processes.process import Process
 from worker.runner import call
 from worker.sources.refused import SourceAway
 from worker.wake import queue_of

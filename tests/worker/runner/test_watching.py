@@ -9,14 +9,15 @@ import pytest
 from sqlalchemy import select, update
 
 from sandbox.server import Sandbox
-from worker import intake, platforms
+from worker import platforms
 from worker.ledger import jobs
 from worker.ledger import watched as ledger_watched
 from worker.ledger.notices import notices as table
 from worker.ledger.types import Row
 from worker.ledger.watched import watched
-from worker.order import read_order
-from worker.process import Process
+from worker.orders import intake
+from worker.orders.order import read_order
+from worker.processes.process import Process
 from worker.runner import call
 from worker.runner.watching import watch
 

@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import Schema
 
+from worker.facts.rows import Cells, Rows
 from worker.operation import Limits
-from worker.rows import Cells, Rows
 from worker.settings import Settings
 from worker.sources import strides
 from worker.sources.cut import cut, halves

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import Schema
 
+from worker.facts.rows import Rows
 from worker.operation import Limits
-from worker.rows import Rows
 from worker.sources.cut import cut, halves
 from worker.sources.form import Form
 from worker.sources.inbox import open_source

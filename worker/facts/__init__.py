@@ -1,0 +1,1 @@
+"""What a platform writes down about itself and its requests, beside `worker/operation.py`: records, no behaviour."""

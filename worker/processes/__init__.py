@@ -1,0 +1,1 @@
+"""The processes of one machine: what each is, how they are started, watched over and ended."""

@@ -1,0 +1,1 @@
+"""The public door for callbacks: who is it, keep what was told, answer 200."""
