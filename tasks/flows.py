@@ -85,6 +85,7 @@ FLOWS = (
         count=messages.count,
         steps=Steps(following, rows=SEND),
         campaign=NEW_CASCADE,
+        addressed=opt_outs.ADDRESSED,
         blind=opt_outs.of_contacts,
         example={
             "cascade": {

@@ -32,4 +32,6 @@ def look_for(payload: JSON) -> str:
     )
 
 
-CAMPAIGN = Campaign(Rows("emails", Recipient, cells=Cells(("email",), rest="variables")), person, look_for, deliver)
+PEOPLE = Rows("emails", Recipient, cells=Cells(("email",), rest="variables"))
+IGNORES = "Omnisense ignores addresses that it does not know."
+CAMPAIGN = Campaign(PEOPLE, person, look_for, deliver, IGNORES)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, exists, select, update
 
 from worker.ledger import jobs as job_moves
-from worker.ledger import newsletters, planning
+from worker.ledger import newsletter_jobs, planning
 from worker.ledger.tables import chunks, is_unsure, jobs
 
 
@@ -47,7 +47,9 @@ def decide(tx: Connection, job_id: str, decision: str, by: str, numbers: Sequenc
         which.append(chunks.c.n.in_(numbers))
     if decision in ("send", "send-again"):
         _refuse_half_taken(tx, job_id, which)
-        if job is not None and newsletters.sent_by(tx, job_id) is None:  # a newsletter has its own time, and no other
+        if (
+            job is not None and newsletter_jobs.sent_by(tx, job_id) is None
+        ):  # a newsletter has its own time, and no other
             job_moves.give_time(tx, job)
     return len(_apply(tx, which, decision, by))
 

@@ -35,7 +35,6 @@ from worker.ledger.claims import Claim
 from worker.ledger.ids import new_id
 from worker.ledger.inserting import insert_new
 from worker.ledger.schema import claim_columns, metadata
-from worker.ledger.tables import jobs
 
 newsletters = Table(
     "newsletters",
@@ -52,6 +51,7 @@ newsletters = Table(
     Column("people", Integer, nullable=False),
     Column("requests", Integer, nullable=False),
     Column("dropped", Text, nullable=False),
+    Column("notes", Text, nullable=False, server_default="{}"),  # what else is said of it, by what it is about
     Column("seconds", Float, nullable=False),
     Column("deliver_at", Float),
     Column("expires_at", Float),
@@ -86,6 +86,7 @@ class Planned:
     people: int
     requests: int
     dropped: Mapping[str, int]
+    notes: Mapping[str, str]
     seconds: float
     not_before: float
     deliver_at: float | None
@@ -101,12 +102,14 @@ class Approved:
     content: bytes = field(repr=False)
     people: int
     dropped: str
+    notes: str
     recurs: bool
 
 
 def add(tx: Connection, planned: Planned, why: str | None = None) -> str:
     """Its id; where its key was planned before, that one's."""
-    values = vars(planned) | {"id": new_id(), "dropped": json.dumps(planned.dropped), "planned_at": time.time()}
+    said = {"dropped": json.dumps(planned.dropped), "notes": json.dumps(planned.notes)}
+    values = vars(planned) | said | {"id": new_id(), "planned_at": time.time()}
     if insert_new(tx, newsletters, {**values, "state": "planned", "why": why}):
         return str(values["id"])
     return str(tx.execute(select(newsletters.c.id).where(newsletters.c.key == planned.key)).scalar_one())
@@ -116,19 +119,6 @@ def get(tx: Connection, name: str) -> Row[Any] | None:
     """By its id, or the youngest of a name."""
     named = select(newsletters).where((newsletters.c.id == name) | (newsletters.c.name == name))
     return tx.execute(named.order_by(newsletters.c.planned_at.desc(), newsletters.c.id.desc()).limit(1)).first()
-
-
-def job_of(tx: Connection, newsletter_id: str) -> str | None:
-    """The job that sends it, as it is now: whoever read the row before may not know it yet."""
-    found = tx.execute(select(newsletters.c.job_id).where(newsletters.c.id == newsletter_id)).scalar()
-    return None if found is None else str(found)
-
-
-def sent_by(tx: Connection, job_id: str) -> Row[Any] | None:
-    """The newsletter that this job sends, itself or as one of its steps; None for any other job."""
-    whole = select(jobs.c.parent).where(jobs.c.id == job_id, jobs.c.parent.is_not(None)).scalar_subquery()
-    which = (newsletters.c.job_id == job_id) | (newsletters.c.job_id == whole)
-    return tx.execute(select(newsletters).where(which).limit(1)).first()
 
 
 def by_key(tx: Connection, key: str) -> Row[Any] | None:
@@ -198,30 +188,12 @@ def missed(tx: Connection, held: Claim, why: str) -> bool:
     return claims.release(tx, newsletters, held, APPROVED, state="missed", why=why)
 
 
-def late(tx: Connection, now: float) -> list[Row[Any]]:
-    """Started ones whose job still moves though their time has passed."""
-    moving = jobs.c.state.in_(("planning", "running", "paused"))
-    both = select(newsletters).join(jobs, jobs.c.id == newsletters.c.job_id)
-    return list(tx.execute(both.where(newsletters.c.state == "started", newsletters.c.expires_at < now, moving)))
-
-
 def let_go(tx: Connection, before: float, most: int) -> int:
     """Take the people and the text of those that nothing can become of any more; how many."""
     over = newsletters.c.state.in_(("planned", "sent", "missed", "stopped"))
     some = select(newsletters.c.id).where(over, newsletters.c.planned_at < before, newsletters.c.content != b"")
     gone = update(newsletters).where(newsletters.c.id.in_(some.limit(most))).values(content=b"", document=b"")
     return tx.execute(gone).rowcount
-
-
-def end_sent(tx: Connection) -> None:
-    """Started ones whose job has ended."""
-    over = select(jobs.c.id).where(jobs.c.id == newsletters.c.job_id, jobs.c.finished_at.is_not(None)).exists()
-    tx.execute(update(newsletters).where(newsletters.c.state == "started", over).values(state="sent"))
-
-
-def give_up_at(tx: Connection, job_id: str, moment: float) -> None:
-    """Its requests have until then, however many they are."""
-    tx.execute(update(jobs).where(jobs.c.id == job_id).values(give_up_at=moment))
 
 
 def halt(tx: Connection, by: str) -> list[str]:

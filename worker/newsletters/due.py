@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from worker.ledger import claims, jobs, newsletters
+from worker.ledger import claims, jobs, newsletter_jobs, newsletters
 from worker.ledger.types import Connection, Row
 from worker.newsletters import document
 from worker.newsletters.document import WrongDocument
@@ -59,12 +59,12 @@ def _started(process: Process, tx: Connection, row: Row[Any], order: Order) -> R
     job_id = record(process, tx, order, None).job_id
     newsletters.started(tx, held, job_id)
     if row.expires_at is not None:
-        newsletters.give_up_at(tx, job_id, row.expires_at)
+        newsletter_jobs.give_up_at(tx, job_id, row.expires_at)
     return jobs.get(tx, job_id)
 
 
 def _stop_late(tx: Connection) -> None:
-    newsletters.end_sent(tx)
-    for row in newsletters.late(tx, time.time()):
+    newsletter_jobs.end_sent(tx)
+    for row in newsletter_jobs.late(tx, time.time()):
         why = f"the time of newsletter {row.name} has passed: what had not left was not sent"
         jobs.stop(tx, row.job_id, "cancelled", EXPIRED, why=why)

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 
 from worker.housekeeping.alarms import end_alarm
-from worker.ledger import jobs, newsletters
+from worker.ledger import jobs, newsletter_jobs, newsletters
 from worker.ledger.newsletters import Approved
 from worker.ledger.types import Connection, Row
 from worker.newsletters import document, plan
@@ -36,15 +36,24 @@ def approve(process: Process, row: Row[Any], by: str, *, recurs: bool = False) -
     operation, campaign = plan.campaign_of(said)
     payload = process.seal.open(row.content)
     before = payload[campaign.rows.key]
-    left = heeded(process, operation, People(going=before), said.purpose)
+    left = heeded(process, operation, People(going=before), plan.purpose_in(said, operation))
     if not left.going:
         raise WrongDocument(f"Newsletter {row.id} has nobody left to go to: all {len(before):,} opted out meanwhile.")
     dropped = Counter(json.loads(row.dropped)) + left.dropped
     content = process.seal.close({**payload, campaign.rows.key: left.going})
-    now = Approved(content, len(left.going), json.dumps(dropped), recurs)
+    notes = {**json.loads(row.notes), **_changed(left)}
+    now = Approved(content, len(left.going), json.dumps(dropped), json.dumps(notes), recurs)
     if not process.ledger.write(lambda tx: newsletters.approve(tx, row, by, now) and _seen_to(tx, row)):
         raise CanNot(f"Newsletter {row.id} is no longer planned: somebody was faster.")
     return left.dropped[OPTED_OUT]
+
+
+def _changed(left: People) -> dict[str, str]:
+    """What is another since it was planned."""
+    out, parts = left.dropped[OPTED_OUT], left.parts
+    said = [f"{out:,} opted out since it was planned, and are left out"] if out else []
+    said += [f"{parts:,} {plan.PARTLY} since it was planned"] if parts else []
+    return {"changed": "; ".join(said)} if said else {}
 
 
 def _seen_to(tx: Connection, row: Row[Any]) -> bool:
@@ -70,7 +79,7 @@ def stop(process: Process, row: Row[Any], by: str) -> None:
         if newsletters.stop(tx, row.id, by):
             return _seen_to(tx, row)
         why = f"newsletter {row.name} was stopped by {by}"
-        job_id = newsletters.job_of(tx, row.id)
+        job_id = newsletter_jobs.job_of(tx, row.id)
         return job_id is not None and jobs.stop(tx, job_id, "cancelled", "cancelled", why=why)
 
     if not process.ledger.write(work):
@@ -83,7 +92,7 @@ def pause(process: Process, row: Row[Any]) -> None:
     def work(tx: Connection) -> bool:
         if newsletters.pause(tx, row.id):
             return True
-        job_id = newsletters.job_of(tx, row.id)
+        job_id = newsletter_jobs.job_of(tx, row.id)
         return job_id is not None and jobs.pause(tx, job_id, PAUSED.format(row.id))
 
     if not process.ledger.write(work):
@@ -97,7 +106,7 @@ def resume(process: Process, row: Row[Any]) -> None:
         _refuse_halted(tx, row)
         if newsletters.resume(tx, row.id):
             return True
-        job_id = newsletters.job_of(tx, row.id)
+        job_id = newsletter_jobs.job_of(tx, row.id)
         return job_id is not None and jobs.resume(tx, job_id, row.expires_at)
 
     if not process.ledger.write(work):
@@ -106,7 +115,7 @@ def resume(process: Process, row: Row[Any]) -> None:
 
 def resume_job(tx: Connection, job_id: str) -> bool:
     """`jobs.resume`, for one that may send a newsletter: that goes on as newsletters do. Raises `CanNot`."""
-    row = newsletters.sent_by(tx, job_id)
+    row = newsletter_jobs.sent_by(tx, job_id)
     if row is None:
         return jobs.resume(tx, job_id)
     _refuse_halted(tx, row)

@@ -8,29 +8,36 @@ import json
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from worker import platforms
 from worker.facts.campaign import Campaign
 from worker.ledger import newsletters
 from worker.ledger.newsletters import Planned
+from worker.newsletters import document as documents
 from worker.newsletters.document import Document, WrongDocument
-from worker.newsletters.people import people
+from worker.newsletters.mistakes import Mistakes
+from worker.newsletters.people import People, people
 from worker.newsletters.times import Times, times
+from worker.newsletters.unknown import off_known, without_unknown
 from worker.operation import JSON, Operation
 from worker.orders.order import Order, read_order
 from worker.orders.words import MARKETING
 from worker.outcome import Refusal
 from worker.processes.process import Process
 from worker.runner import results
+from worker.runner.opted_out import purpose_of
 from worker.seal import digest
+
+PARTLY = "go without an address of theirs that opted out"
 
 
 @dataclass(frozen=True)
 class Plan:
     """`dropped` counts by reason who does not get it, `refusals` are the first that are no recipients; `seconds` is how
-    long the requests take at the account's pace."""
+    long the requests take at the account's pace; `notes` is what else has to be said of it, by what it is about."""
 
     document: Document
     payload: JSON = field(repr=False)
@@ -40,6 +47,7 @@ class Plan:
     requests: int
     seconds: float
     times: Times
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 def campaign_of(document: Document) -> tuple[Operation, Campaign]:
@@ -51,38 +59,93 @@ def campaign_of(document: Document) -> tuple[Operation, Campaign]:
     return operation, operation.campaign
 
 
-def make(process: Process, document: Document) -> Plan:
-    """Raises `WrongDocument` with everything that keeps it from being sent."""
-    operation, campaign = campaign_of(document)
-    found = people(process, document, operation, campaign, _most(process, document))
+def of_file(process: Process, file: Path, most: int | None = None) -> Plan:
+    """Raises `WrongDocument` with everything that is wrong in the file, and with what it names, and `OSError`. No more
+    than `most` people, if given."""
+    said = documents.toml(file)
+    document, wrong = documents.draft(said)
+    if document is None:
+        raise WrongDocument(documents.named(str(file), wrong))
+    return make(process, replace(document, max_recipients=most or document.max_recipients), wrong)
+
+
+def make(process: Process, document: Document, wrong: Sequence[str] = ()) -> Plan:
+    """Raises `WrongDocument` with everything that keeps it from being sent, and what is known to be `wrong`."""
+    mistakes = Mistakes(wrong)
+    able = mistakes.of(lambda: campaign_of(document))
+    if able is None:
+        raise mistakes.told(document.name)
+    operation, campaign = able
+    found, unknown = _people(process, document, operation, campaign, mistakes)
+    going = found.going if found and found.going else operation.example[campaign.rows.key]
+    payload = {**document.payload, campaign.rows.key: going}
+    order = mistakes.of(lambda: order_of(document, payload))
+    seconds = _seconds(order) if order else 0.0
+    now = dt.datetime.now(dt.UTC)
+    when = mistakes.of(lambda: times(document, now, seconds, campaign.deliver is not None))
+    if mistakes or found is None or order is None or when is None:
+        raise mistakes.told(document.name)
+    if campaign.deliver is not None and when.deliver is not None:
+        payload = campaign.deliver(payload, when.deliver)
+    notes = _notes(found, unknown, when)
+    requests = len(order.parts)
+    return Plan(document, payload, len(found.going), found.dropped, found.refusals, requests, seconds, when, notes)
+
+
+def _people(
+    process: Process, document: Document, operation: Operation, campaign: Campaign, mistakes: Mistakes
+) -> tuple[People | None, str | None]:
+    """Who gets it, and what is said of those who are unknown there; the mistakes are noted."""
+    mistakes += off_known(document, operation, campaign)
+    purpose = mistakes.of(lambda: purpose_in(document, operation)) or document.purpose
+    found = mistakes.of(lambda: people(process, document, operation, campaign, _most(process, document), purpose))
+    if found is None:
+        return None, None
+    unknown = mistakes.of(lambda: without_unknown(process, document, operation, campaign, found))
     if not found.going:
-        raise WrongDocument(f"{document.name} has nobody to go to: {_named(found.dropped)}.")
-    payload = {**document.payload, campaign.rows.key: found.going}
-    order = order_of(document, payload)
-    pace = platforms.account(order.account).pace
-    seconds = len(order.parts) * pace.seconds / pace.calls
-    when = times(document, dt.datetime.now(dt.UTC), seconds, campaign.deliver is not None)
-    payload = payload if campaign.deliver is None or when.deliver is None else campaign.deliver(payload, when.deliver)
-    return Plan(document, payload, len(found.going), found.dropped, found.refusals, len(order.parts), seconds, when)
+        mistakes.append(f"It has nobody to go to: {_named(found.dropped) or found.said}.")
+    return found, unknown
+
+
+def purpose_in(document: Document, operation: Operation) -> str:
+    """What it is for: its request may say so itself."""
+    try:
+        return purpose_of(operation, {"purpose": document.purpose}, document.payload)
+    except (KeyError, TypeError, AttributeError):  # the payload's own check says what is wrong with it
+        return document.purpose
 
 
 def order_of(document: Document, payload: JSON) -> Order:
-    """The call that sends it. Raises `WrongDocument` with every reason why it can't be."""
+    """The call that sends it. Raises `WrongDocument` with every reason why it can't be, one a line."""
     operation = platforms.operation(document.operation)
     options = {} if document.purpose == MARKETING else {"purpose": document.purpose}
     words = {"payload": payload, "account": document.account, "options": options}
+    wrong: list[str] = []
     try:
         order = read_order(operation, words)
-        wrong = [_sentence(one) for part in order.parts for one in part.refusals]
     except results.Refused as error:
-        wrong = error.reasons
+        wrong += error.reasons
+        order = Order(operation, f"{operation.platform}/{document.account}", None, payload)  # to look at its payload
+    wrong += [_sentence(one) for part in order.parts for one in part.refusals]
     if wrong:
-        raise WrongDocument("\n".join([f"{document.name} can't be sent:", *(f"  {one}" for one in wrong)]))
+        raise WrongDocument("\n".join(dict.fromkeys(wrong)))
     return order
+
+
+def _seconds(order: Order) -> float:
+    """How long its requests take."""
+    pace = platforms.account(order.account).pace
+    return len(order.parts) * pace.seconds / pace.calls
 
 
 def _sentence(one: Refusal) -> str:
     return f"{one.reason} {one.advice}".strip()
+
+
+def _notes(found: People, unknown: str | None, when: Times) -> dict[str, str]:
+    partly = f"{found.parts:,} of them {PARTLY}" if found.parts else None
+    notes = {"list": found.said, "unknown": unknown, "partly": partly, "time": when.said}
+    return {name: said for name, said in notes.items() if said}
 
 
 def keep(process: Process, plan: Plan, by: str, why: str | None = None, key: str | None = None) -> str:
@@ -99,6 +162,7 @@ def keep(process: Process, plan: Plan, by: str, why: str | None = None, key: str
         people=plan.people,
         requests=plan.requests,
         dropped=plan.dropped,
+        notes=plan.notes,
         seconds=plan.seconds,
         not_before=plan.times.sends,
         deliver_at=deliver.timestamp() if deliver else None,
@@ -112,7 +176,7 @@ def keep(process: Process, plan: Plan, by: str, why: str | None = None, key: str
 def letter_of(document: Document) -> str:
     """A hash of all that is the same however often it is sent, and to whomever."""
     said: dict[str, Any] = document.stored()
-    for name in ("recipients", "deliver_at", "max_recipients", "options"):
+    for name in ("recipients", "known", "deliver_at", "max_recipients", "options"):
         said.pop(name, None)
     return digest("letter", json.dumps(said, sort_keys=True, default=str))
 
@@ -128,4 +192,4 @@ def _most(process: Process, document: Document) -> int:
 
 
 def _named(dropped: Counter[str]) -> str:
-    return ", ".join(f"{code} {n:,}" for code, n in sorted(dropped.items())) or "its list is empty"
+    return ", ".join(f"{code} {n:,}" for code, n in sorted(dropped.items()))

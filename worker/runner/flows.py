@@ -16,7 +16,7 @@ from typing import Any
 from worker import platforms
 from worker.errors import Refused
 from worker.facts.wire import Step, Steps
-from worker.ledger import chunks, claims, jobs, newsletters, planning, steps
+from worker.ledger import chunks, claims, jobs, newsletter_jobs, planning, steps
 from worker.ledger.types import Connection, LedgerError, Row
 from worker.notices import Notice, follows
 from worker.operation import JSON
@@ -125,9 +125,9 @@ def _record(process: Process, tx: Connection, job: Row[Any], step: Step) -> Row[
     order = read_order(operation, words | {"options": _options(job) if operation.transactional else {}})
     order = replace(order, each=step.each, parent=job.id, step=step.name)
     step_id = record(process, tx, order, None).job_id
-    newsletter = newsletters.sent_by(tx, job.id)
+    newsletter = newsletter_jobs.sent_by(tx, job.id)
     if newsletter is not None and newsletter.expires_at is not None:
-        newsletters.give_up_at(tx, step_id, newsletter.expires_at)
+        newsletter_jobs.give_up_at(tx, step_id, newsletter.expires_at)
     return jobs.get(tx, step_id)
 
 

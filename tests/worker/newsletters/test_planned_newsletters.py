@@ -367,7 +367,7 @@ def test_an_answer_that_was_lost_is_unsure_and_never_sent_again_by_itself(
         ({"payload": {"newsletter": {}}}, "newsletter_template_id is missing"),
         ({"max_recipients": 1}, "has more than 1 recipients"),
         ({"recipients": ["nobody"]}, "has nobody to go to: invalid 1"),
-        ({"variables": ["promocode"]}, "no recipient has 'promocode', which variables names"),
+        ({"variables": ["promocode"]}, "No recipient has 'promocode', which variables names"),
     ],
 )
 def test_what_can_not_be_sent_is_not_planned(planned: Kept, said: dict[str, Any], sentence: str) -> None:
