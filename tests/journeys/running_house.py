@@ -88,7 +88,10 @@ class House:
 
     def application(self) -> Celery:
         """An application that has nothing but Celery and the address of Redis."""
-        app = Celery("shop", broker=self.redis_url, backend=self.redis_url, set_as_current=False)
+        return self.application_on(self.redis_url)
+
+    def application_on(self, broker: str) -> Celery:
+        app = Celery("shop", broker=broker, backend=self.redis_url, set_as_current=False)
         app.conf.result_backend_always_retry = False
         app.AsyncResult = app.subclass_with_self(Answer, name="AsyncResult")
         return app

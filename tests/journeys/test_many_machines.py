@@ -38,7 +38,7 @@ class Fleet(House):
     def application(self) -> Celery:
         """On RabbitMQ an application has to say one thing more: what kind of queues ours are."""
         broker = self.environ.get("CELERY_BROKER_URL", self.redis_url)
-        app = Celery("shop", broker=broker, backend=self.redis_url, set_as_current=False)
+        app = self.application_on(broker)
         app.conf.task_create_missing_queue_type = "classic" if broker == self.redis_url else "quorum"
         return app
 
