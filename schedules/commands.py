@@ -25,7 +25,7 @@ from worker.ledger.types import Connection, Row
 COUNT = click.IntRange(1, 10_000)
 
 
-@click.group("schedules", cls=Commands)
+@click.group("schedules", cls=Commands, places={"differences": "schedules.differences:differences"})
 def schedules() -> None:
     """What is started when, and what became of it."""
 

@@ -9,7 +9,7 @@ from schedules import nightly as nights
 from schedules.file import in_file
 from schedules.frequent import frequent
 from schedules.hourly import hourly
-from schedules.nightly import nightly
+from schedules.nightly import comparisons, nightly
 from schedules.schedule import Schedule
 from schedules.wrong import mistakes_of
 from worker.settings import SettingsError, read, settings
@@ -27,7 +27,8 @@ def declared() -> list[Schedule]:
     Raises `SettingsError` with every mistake of the file.
     """
     values = read(SETTINGS)
-    return [*_checked([*nightly(values), *frequent(values), *hourly()]), *in_file(settings().schedules_file)]
+    own = [*nightly(values), *frequent(values), *hourly(), *comparisons(values)]
+    return [*_checked(own), *in_file(settings().schedules_file)]
 
 
 def _checked(own: list[Schedule]) -> list[Schedule]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from schedules.comparing import KINDS
 from worker.operation import JSON
 from worker.runner.walk import Page
 from worker.seal import digest
@@ -14,7 +17,7 @@ from worker.seal import digest
 class Place:
     """`payload` asks for the next page. `seen` stands for the page at the last power of two: a list that leads back
     anywhere comes to it again, and no memory of all pages is needed. `waits` counts pages that could not be had since
-    the last one, `anew` how often the platform no longer knew the place."""
+    the last one, `anew` how often the platform no longer knew the place; `differs` where it said otherwise, by kind."""
 
     payload: JSON = field(repr=False)
     pages: int = 0
@@ -23,13 +26,14 @@ class Place:
     seen: str = ""
     waits: int = 0
     anew: int = 0
+    differs: dict[str, int] = field(default_factory=dict)
 
     @property
     def comes_again(self) -> bool:
         return _fingerprint(self.payload) == self.seen
 
-    def after(self, page: Page, new: int) -> Place:
-        """Behind this page, in which so many were new; at the last one, where it is."""
+    def after(self, page: Page, new: int, differs: Iterable[str] = ()) -> Place:
+        """Behind this page, in which so many were new, and so much differed; at the last one, where it is."""
         pages = self.pages + 1
         return replace(
             self,
@@ -39,10 +43,13 @@ class Place:
             rows=self.rows + len(page.rows),
             new=self.new + new,
             waits=0,
+            differs=dict(Counter(self.differs) + Counter(differs)),
         )
 
     def __str__(self) -> str:
-        return f"{self.pages:,} pages with {self.rows:,} contacts; {self.new:,} opt-outs were not known"
+        read = f"{self.pages:,} pages with {self.rows:,} contacts; {self.new:,} opt-outs were not known"
+        differs = (f"{self.differs[kind]:,} {words}" for kind, words in KINDS.items() if kind in self.differs)
+        return "; ".join((read, *differs))
 
 
 def _fingerprint(payload: JSON) -> str:

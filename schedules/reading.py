@@ -1,8 +1,9 @@
-"""Reads the list of a slot, a few pages a look, and goes on where it was: opt-outs that its platform announces nowhere.
+"""Reads the list of a slot, a few pages a look, and goes on where it was: opt-outs that its platform announces nowhere,
+and, each night, whatever else it says otherwise than the register (`comparing.py`).
 
-The new ones of a page are announced in the transaction that keeps the place of the next page. Whoever dies in between
-has that page read again, and what was announced is known by its mark. One page is asked for at a time, and few a look:
-a list of any length leaves the account's budget to those who send.
+The new opt-outs of a page are announced, and differences noted, in the transaction that keeps the place of the next
+page. Whoever dies in between has that page read again, and what was announced is known by its mark. One page is asked
+for at a time, and few a look: a list of any length leaves the account's budget to those who send.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from schedules.comparing import Difference, compared
+from schedules.differing import alarm_missing, note
 from schedules.missed import MISSED, alarm_missed
 from schedules.place import Place
 from schedules.schedule import Schedule
 from worker.facts.callback import Told
-from worker.facts.listed import Listed, OptedOut
+from worker.facts.listed import Listed, Shown
 from worker.housekeeping.alarms import end_alarm
-from worker.ledger import claims, slots
+from worker.ledger import claims, differences, slots
 from worker.ledger.claims import Claim
 from worker.ledger.types import Connection, Row
 from worker.operation import NotConnected
@@ -109,27 +112,36 @@ class Reading:
     def _kept(self, place: Place, page: Page) -> Place:
         """The place behind this page, whose new opt-outs are announced. Raises `NotOurs`."""
         found = [one for row in page.rows for one in self.listed.read(row)]
-        new = self._unknown(found)
+        new, differs = self._unknown(found), self._differing(page, found)
 
         def work(tx: Connection) -> Place:
-            behind = place.after(page, sum([self._tell(tx, one) for one in new]))
+            note(self.process, tx, self.row.id, differs, place.differs)
+            behind = place.after(page, sum([self._tell(tx, one) for one in new]), [one.kind for one in differs])
             if not slots.go_on_at(tx, self.held, self.process.seal.close(asdict(behind)), f"It reads: {behind}."):
                 raise NotOurs
             return behind
 
         return self.process.ledger.write(work)
 
-    def _unknown(self, found: list[OptedOut]) -> list[OptedOut]:
+    def _differing(self, page: Page, out: list[Shown]) -> list[Difference]:
+        """Of a list that is compared."""
+        agreed = self.listed.agreed
+        if agreed is None:
+            return []
+        joined = [one for row in page.rows for one in agreed(row)]
+        return self.process.ledger.read(lambda tx: compared(self.process, tx, out, joined))
+
+    def _unknown(self, found: list[Shown]) -> list[Shown]:
         """Those that the register doesn't know yet: it also knows what we told the platform ourselves."""
         self.process.secret  # noqa: B018 - makes the key of hashes, should nobody have needed it yet
 
-        def known(tx: Connection, one: OptedOut) -> bool:
+        def known(tx: Connection, one: Shown) -> bool:
             at = time.time() if one.at is None else one.at
             return register.opted_out_by(self.process, tx, one.address, one.channel, at)
 
         return self.process.ledger.read(lambda tx: [one for one in found if not known(tx, one)])
 
-    def _tell(self, tx: Connection, one: OptedOut) -> bool:
+    def _tell(self, tx: Connection, one: Shown) -> bool:
         """True when it was not told before. What happened long ago goes behind what happens now."""
         told = Told(
             self.listed.kind,
@@ -143,7 +155,11 @@ class Reading:
         return tell(self.process, tx, self.account, told)
 
     def _over(self, place: Place) -> None:
-        self.process.ledger.write(lambda tx: slots.read_through(tx, self.held, f"It read {place}."))
+        def work(tx: Connection) -> None:
+            if slots.read_through(tx, self.held, f"It read {place}.") and self.listed.agreed is not None:
+                alarm_missing(tx, self.schedule.name, place.differs)
+
+        self.process.ledger.write(work)
 
     def _wait(self, place: Place, why: str) -> None:
         """What it has read stays read."""
@@ -155,6 +171,7 @@ class Reading:
         if place.pages == 0 or place.anew == ANEW:
             self.process.ledger.write(lambda tx: self._miss(tx, "refused", why))
         else:
+            self.process.ledger.write(lambda tx: differences.forget(tx, self.row.id))
             self._put_back(Place(self.listed.payload, new=place.new, anew=place.anew + 1), why, FIRST_WAIT)
 
     def _put_back(self, place: Place, why: str, seconds: float) -> None:

@@ -195,8 +195,8 @@ class Platform:
     `access(values)` builds the way in from setting values or says in a sentence what is missing
     (`NotConnected`); `sign(operation, unsigned, access)` adds credentials; `read(operation, status, headers, body)`
     reads an answer's words, whatever its status, or raises `Unreadable`. `callbacks` if it calls us,
-    `opt_outs` if it lists who opted out and calls nobody for it, `link` if a person can let us in; `watched` is what
-    goes on there after we made it.
+    `opt_outs` if it lists who opted out and calls nobody for it, `everybody` the list of all people that is compared
+    with what is known here; `link` if a person can let us in; `watched` is what goes on there after we made it.
     `persons` are the words by which its operations know who has an address (`Operation.person`).
     """
 
@@ -212,6 +212,7 @@ class Platform:
     probe: str | None = None
     callbacks: Callbacks | None = None
     opt_outs: Listed | None = None
+    everybody: Listed | None = None
     link: Link | None = None
     watched: Watched | None = None
     persons: Callable[[str], Sequence[str]] = lambda _address: ()

@@ -36,7 +36,7 @@ def operations() -> Mapping[str, Operation]:
 def kinds() -> frozenset[str]:
     """Every kind of notice that a platform can tell."""
     called = (kind for one in platforms().values() if one.callbacks for kind in one.callbacks.kinds)
-    found = (facts for one in platforms().values() for facts in (one.opt_outs, one.watched) if facts)
+    found = (facts for one in platforms().values() for facts in (one.opt_outs, one.everybody, one.watched) if facts)
     return frozenset([*called, *(facts.kind for facts in found)])
 
 

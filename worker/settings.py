@@ -19,6 +19,7 @@ from worker.operation import Pace, Setting
 
 VAR = Path("var")
 LAST_PORT = 65535
+WHOLE = 100.0
 SETTINGS = (
     Setting("REDIS_URL", "budget, results, and the broker unless CELERY_BROKER_URL is set", secret=True),
     Setting("CELERY_BROKER_URL", "the broker, where it is not REDIS_URL", secret=True),
@@ -56,7 +57,9 @@ SETTINGS = (
 )
 
 WINDOW = re.compile(r"(\d+)/(?:(\d+))?([smh])")
-WEBHOOK = re.compile(r"https://[^\s/]+.*|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/\S*)?")
+WEBHOOK = re.compile(
+    r"https://[^\s/?#:@]+(:\d{1,5})?([/?]\S*)?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?(/\S*)?"
+)
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -200,8 +203,8 @@ class Settings:
     def alarm_refused(self) -> float:
         """In percent."""
         found = re.fullmatch(r"(\d{1,3})\s?%", self.values.get("ALARM_REFUSED", "10%"))
-        if not found:
-            raise SettingsError("ALARM_REFUSED has to be a share in percent, like 10%.")
+        if not found or float(found[1]) > WHOLE:
+            raise SettingsError("ALARM_REFUSED has to be a share in percent, like 10%; 100% for no such alarm.")
         return float(found[1])
 
     @property

@@ -4,7 +4,7 @@ from tasks.omnisend import oauth
 from tasks.omnisend.access import SETTINGS, access
 from tasks.omnisend.answers import read
 from tasks.omnisend.operations import OPERATIONS
-from tasks.omnisend.opted_out import LISTED
+from tasks.omnisend.opted_out import EVERYBODY, LISTED
 from worker.operation import Platform, Setting
 
 PLATFORM = Platform(
@@ -19,5 +19,6 @@ PLATFORM = Platform(
     link=oauth.LINK,
     probe="omnisend.list_contacts",
     opt_outs=LISTED,
+    everybody=EVERYBODY,
     persons=lambda address: (f"email:{address.lower()}", f"email:{address}", f"phone:{address}"),
 )

@@ -47,6 +47,8 @@ def here() -> Iterator[Check]:
     yield from examined("secret key", _secret_key)
     yield from examined("storage", _storage)
     yield from examined("retention", _retention)
+    yield from examined("alarms", _alarms)
+    yield from examined("alarms of refused rows", _alarms_of_refused)
     yield from examined("accounts", _accounts)
     yield from examined("ledger", _ledger)
     # When follows from what, so the house finds it by name, as it finds the platforms.
@@ -77,6 +79,19 @@ def _storage() -> Iterator[Check]:
 def _retention() -> Iterator[Check]:
     days = settings().retention_days
     yield Check("retention", OK, f"The content of jobs is kept for {days} days after their end.")
+
+
+def _alarms() -> Iterator[Check]:
+    """Nobody is told anything by looking: whether it is taken shows with the first alarm. Its address is a secret."""
+    if settings().alarm_webhook_url is None:
+        yield Check("alarms", OK, "They stand in the logs of the workers alone: ALARM_WEBHOOK_URL is not set.")
+    else:
+        yield Check("alarms", OK, "They are told to ALARM_WEBHOOK_URL.")
+
+
+def _alarms_of_refused() -> Iterator[Check]:
+    share = settings().alarm_refused
+    yield Check("alarms of refused rows", OK, f"A file of which more than {share:g} % is refused is one.")
 
 
 def _accounts() -> Iterator[Check]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from worker.cli import office, options, show
+from worker.cli import lineage, office, options, show
 from worker.ledger import finding
 from worker.ledger.reports import iso
 from worker.people import found
@@ -68,4 +68,9 @@ def _of_messages(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, object]
     return [one | {"told": text} for one, text in zip(shown, told, strict=True)]
 
 
-LINES: dict[str, Lines] = {"jobs": _of_jobs, "calls": _of_jobs, "messages": _of_messages}
+LINES: dict[str, Lines] = {
+    "jobs": _of_jobs,
+    "calls": _of_jobs,
+    "messages": _of_messages,
+    "watched": lambda rows: [lineage.of_made(row) for row in rows],
+}

@@ -74,6 +74,8 @@ def show_job(job_id: str, as_json: bool) -> None:
     tell(office.report_of(own, job_id), as_json)
     if not as_json and (related := lineage.of(own, job_id)):
         click.echo(show.table(related, right=ROW_SUMS))
+    if not as_json and (made := lineage.made(own, job_id)):
+        click.echo("what it made, as last seen\n" + show.table(made))
 
 
 @jobs.command("watch")

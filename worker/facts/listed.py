@@ -1,5 +1,5 @@
-"""Facts of a platform that announces no opt-outs and lists them: where, and what an entry means. A platform fills them
-in in `tasks/<platform>/`; `schedules/hourly.py` has the list read.
+"""Facts of a platform that announces no opt-outs and lists its people: where, and what an entry means. A platform fills
+them in in `tasks/<platform>/`; `schedules/hourly.py` and `schedules/nightly.py` have the lists read.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class OptedOut:
-    """One opt-out as a list shows it: who, on which channel, and `at` in seconds since 1970, None if it names no moment
-    that can be read. `said` is that moment in the platform's own words."""
+class Shown:
+    """One address as a list shows it: on which channel, and `at` in seconds since 1970 since when, None if it names no
+    moment that can be read. `said` is that moment in the platform's own words."""
 
     address: str = field(repr=False)
     channel: str
@@ -22,10 +22,12 @@ class OptedOut:
 
 @dataclass(frozen=True)
 class Listed:
-    """`operation` is a list; `payload` asks for the first page of those who opted out. `read(row)` gives the opt-outs
-    of one of its rows, which may be none; each that is not known becomes a notice of `kind`, once."""
+    """`operation` is a list; `payload` asks for its first page. `read(row)` gives the opt-outs of one of its rows, of
+    which there may be none; each that is not known becomes a notice of `kind`, once. Of a list that is compared with
+    what is known here, `agreed(row)` gives those that are subscribed: they are only ever reported."""
 
     operation: str
     payload: dict[str, Any]
     kind: str
-    read: Callable[[Any], Iterable[OptedOut]]
+    read: Callable[[Any], Iterable[Shown]]
+    agreed: Callable[[Any], Iterable[Shown]] | None = None

@@ -7,7 +7,8 @@ import time
 from functools import partial
 from typing import Any
 
-from worker.ledger import newsletters, notices, retention, slots, tickets
+from worker.housekeeping.alarms import end_alarm, raise_alarm
+from worker.ledger import alarms, differences, newsletters, notices, retention, slots, tickets
 from worker.ledger.types import Connection, Row
 from worker.processes.process import Process
 from worker.sources.opening import remove_copies
@@ -17,7 +18,9 @@ DAY = 86400.0
 UNDECIDED_DAYS = 90
 JOBS_AT_ONCE = 20
 ROWS_AT_ONCE = 500
-FORGET = (notices.let_go, slots.let_go)
+FORGET = (notices.let_go, slots.let_go, differences.let_go)
+DROPPED = "job.dropped"
+DROPPED_SO = "Nobody decided %s requests of job %s in %s days, so they were given up (skipped, dropped)"
 log = logging.getLogger(__name__)
 
 
@@ -26,12 +29,9 @@ def let_go(process: Process) -> bool:
     now = time.time()
     dropped = process.ledger.write(lambda tx: _drop(tx, now - UNDECIDED_DAYS * DAY))
     for job_id, count in dropped.items():
-        log.error(
-            "nobody decided %s requests of job %s in %s days: they are given up (skipped, dropped)",
-            count,
-            job_id,
-            UNDECIDED_DAYS,
-        )
+        log.error(DROPPED_SO, count, job_id, UNDECIDED_DAYS)
+    if any(row.kind == DROPPED for row in process.ledger.read(alarms.raised)):
+        process.ledger.write(lambda tx: _told_for_a_day(tx, now))
     before = now - process.settings.retention_days * DAY
     process.ledger.write(lambda tx: newsletters.let_go(tx, before, JOBS_AT_ONCE))
     forgotten = [process.ledger.write(partial(one, before=before, most=ROWS_AT_ONCE)) for one in FORGET]
@@ -42,9 +42,16 @@ def let_go(process: Process) -> bool:
 
 def _drop(tx: Connection, before: float) -> dict[str, int]:
     dropped = retention.drop_undecided(tx, before, ROWS_AT_ONCE)
-    for job_id in dropped:
+    for job_id, count in dropped.items():
         tickets.ready(tx, job_id)
+        raise_alarm(tx, DROPPED, job_id, f"{DROPPED_SO % (count, job_id, UNDECIDED_DAYS)}: they may have been sent.")
     return dropped
+
+
+def _told_for_a_day(tx: Connection, now: float) -> None:
+    for row in alarms.raised(tx):
+        if row.kind == DROPPED and row.since < now - DAY:
+            end_alarm(tx, DROPPED, row.subject)
 
 
 def _gone(process: Process, job: Row[Any], before: float) -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     Float,
     Index,
@@ -128,10 +129,15 @@ def of(tx: Connection, who: str) -> list[Row[Any]]:
 
 def out(tx: Connection, whose: Iterable[str], purpose: str) -> Iterator[Row[Any]]:
     """The opt-outs of these addresses, on whatever channel."""
+    return standings(tx, whose, purpose, consents.c.state == "out")
+
+
+def standings(tx: Connection, whose: Iterable[str], purpose: str, *more: ColumnElement[bool]) -> Iterator[Row[Any]]:
+    """Where these addresses stand, on whatever channel."""
     wanted = iter(whose)
     while some := list(itertools.islice(wanted, MOST_AT_ONCE)):
-        stands = (consents.c.purpose == purpose, consents.c.state == "out")
-        yield from tx.execute(select(consents).where(consents.c.who.in_(some), *stands)).all()
+        which = (consents.c.who.in_(some), consents.c.purpose == purpose, *more)
+        yield from tx.execute(select(consents).where(*which)).all()
 
 
 def out_since(tx: Connection, seen: int) -> list[Row[Any]]:

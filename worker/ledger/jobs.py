@@ -87,7 +87,7 @@ def pause(tx: Connection, job_id: str, why: str) -> bool:
     done = tx.execute(
         update(jobs)
         .where(jobs.c.id == job_id, jobs.c.state.in_(MOVING))
-        .values(paused_in=jobs.c.state, state="paused", why=why)
+        .values(paused_in=jobs.c.state, paused_at=time.time(), state="paused", why=why)
     )
     if done.rowcount:
         for step in steps_of(tx, job_id):
@@ -103,7 +103,8 @@ def resume(tx: Connection, job_id: str, give_up_at: float | None = None) -> bool
         return False
     moment = give_up_at or time.time() + patience(job.urgent, job.kind)
     state = "running" if job.planned else "planning"
-    tx.execute(update(jobs).where(jobs.c.id == job_id).values(state=state, why=None, wake_at=0, give_up_at=moment))
+    on = {"state": state, "paused_at": None, "why": None, "wake_at": 0, "give_up_at": moment}
+    tx.execute(update(jobs).where(jobs.c.id == job_id).values(**on))
     for step in steps_of(tx, job_id):
         if step.state == "paused" and step.why == job.why:
             resume(tx, step.id, moment)

@@ -45,6 +45,7 @@ jobs = Table(
     Column("told", Boolean, nullable=False, server_default=false()),
     Column("planned", Boolean, nullable=False, server_default=false()),
     Column("paused_in", String(12)),
+    Column("paused_at", Float),  # since when, while it is paused
     Column("why", Text),
     Column("error", Text),
     Column("created_at", Float, nullable=False),

@@ -51,9 +51,9 @@ def _undecided(tx: Connection, now: float) -> Iterator[Trouble]:
 
 
 def _paused(tx: Connection, now: float) -> Iterator[Trouble]:
-    old = select(jobs.c.id).where(jobs.c.state == "paused", jobs.c.created_at < now - LONG)
+    old = select(jobs.c.id).where(jobs.c.state == "paused", jobs.c.paused_at < now - LONG)
     for job_id in tx.execute(old).scalars():
-        sentence = f"A job of more than an hour ago is paused: `omniworker jobs show {job_id}` says why."
+        sentence = f"A job is paused for more than an hour: `omniworker jobs show {job_id}` says why."
         yield Trouble("job.paused", job_id, sentence)
 
 

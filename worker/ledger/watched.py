@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -25,6 +25,7 @@ from sqlalchemy import (
 from worker.ledger import claims
 from worker.ledger.claims import Claim
 from worker.ledger.inserting import insert_new
+from worker.ledger.reports import iso
 from worker.ledger.schema import ROW_ID, claim_columns, metadata
 from worker.ledger.tables import jobs
 
@@ -92,3 +93,20 @@ def wait(same: int) -> float:
 
 def all_of(tx: Connection, account: str) -> list[Row[Any]]:
     return list(tx.execute(select(watched).where(watched.c.account == account).order_by(watched.c.id)))
+
+
+def of_jobs(tx: Connection, job_ids: Sequence[str]) -> list[Row[Any]]:
+    """What these jobs made."""
+    return list(tx.execute(select(watched).where(watched.c.job_id.in_(job_ids)).order_by(watched.c.id)))
+
+
+def of_subject(tx: Connection, subject: str) -> list[Row[Any]]:
+    """What is called so, at whichever account."""
+    return list(tx.execute(select(watched).where(watched.c.subject == subject).order_by(watched.c.id)))
+
+
+def facts(row: Row[Any]) -> dict[str, Any]:
+    """How it was last seen."""
+    ended = None if row.ended_at is None else iso(row.ended_at)
+    named = {"account": row.account, "id": row.subject, "state": row.state or "not seen yet", "job": row.job_id}
+    return {**named, "counters": json.loads(row.counters), "ended_at": ended}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from worker import platforms
-from worker.ledger import consents, finding, messages, reports
+from worker.ledger import consents, finding, messages, reports, watched
 from worker.ledger.reports import iso
 from worker.ledger.types import Connection, Row
 from worker.people import register
@@ -34,6 +34,7 @@ def known(process: Process, tx: Connection, text: str) -> JSON:
             {"account": row.account, "status": row.status, "messages": row.count}
             for row in messages.of_cascade(tx, text)
         ],
+        "watched": [watched.facts(row) for row in watched.of_subject(tx, text)],
         "consent": [
             {
                 "channel": row.channel,

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Collection
+from typing import Any
 
 from worker import platforms
 from worker.ledger import consents, notices, receipts
 from worker.ledger.consents import Entry, Place
 from worker.ledger.receipts import Change
-from worker.ledger.types import Connection
+from worker.ledger.types import Connection, Row
 from worker.orders.words import MARKETING
 from worker.people.consent import Event, Known
 from worker.processes.process import Process
@@ -57,6 +59,18 @@ def opted_out_by(process: Process, tx: Connection, address: str, channel: str, a
     row = consents.at(tx, Place(hashed(process, tx, address), channel, MARKETING))
     known: Known = json.loads(row.known) if row else {}
     return any(known[reason][0] + A_SECOND > at for reason in platforms.consent().opt_outs if reason in known)
+
+
+def standings(process: Process, tx: Connection, addresses: Collection[str]) -> dict[tuple[str, str], Row[Any]]:
+    """Where these addresses stand on each channel, for marketing, by address and channel; those nobody knows are left
+    out. An empty address is nobody's."""
+    rule = platforms.consent()
+    named: dict[str, list[str]] = {}
+    for address in addresses:
+        if rule.same(address) is not None:
+            named.setdefault(hashed(process, tx, address), []).append(address)
+    rows = consents.standings(tx, named, MARKETING)
+    return {(address, row.channel): row for row in rows for address in named[row.who]}
 
 
 def hashed(process: Process, tx: Connection, address: str) -> str:

@@ -43,9 +43,9 @@ def worker_names(settings: Settings) -> list[str]:
 
 
 def check_settings(settings: Settings) -> None:
-    """Raises `CannotStart` unless the process was told where its ledger and its Redis are, and `SettingsError` for days
-    of retention that are none."""
-    _ = settings.retention_days
+    """Raises `CannotStart` unless the process was told where its ledger and its Redis are, and `SettingsError` where
+    days of retention, or where alarms are told, can't be read."""
+    _ = settings.retention_days, settings.alarm_refused, settings.alarm_webhook_url
     missing = [name for name in ("DATABASE_URL", "REDIS_URL") if name not in settings.values]
     if missing and not (settings.allow_local and settings.redis_url):
         raise CannotStart(

@@ -157,3 +157,32 @@ def test_for_people_each_check_is_a_line(ow: Ow) -> None:
     result = ow("doctor")
     assert result.exit_code == 1
     assert {line.split()[0] for line in result.stdout.splitlines()} == {"ok", "wrong"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "check", "sentence"),
+    [
+        ("ALARM_WEBHOOK_URL", "http://hooks.example.com/SECRET", "alarms", "ALARM_WEBHOOK_URL has to be https"),
+        ("ALARM_WEBHOOK_URL", "ftp://hooks.example.com/SECRET", "alarms", "ALARM_WEBHOOK_URL has to be https"),
+        ("ALARM_WEBHOOK_URL", "https://hooks example.com/SECRET", "alarms", "ALARM_WEBHOOK_URL has to be https"),
+        ("ALARM_WEBHOOK_URL", "https://:443/SECRET", "alarms", "ALARM_WEBHOOK_URL has to be https"),
+        ("ALARM_REFUSED", "some", "alarms of refused rows", "ALARM_REFUSED has to be a share"),
+        ("ALARM_REFUSED", "150%", "alarms of refused rows", "ALARM_REFUSED has to be a share"),
+    ],
+)
+def test_where_alarms_could_not_be_told_is_named_without_its_value(
+    doctor: Callable[[], Found], monkeypatch: pytest.MonkeyPatch, name: str, value: str, check: str, sentence: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    verdict, says = doctor()[check]
+    assert (verdict, sentence in says, "SECRET" in says) == ("wrong", True, False)
+
+
+def test_where_alarms_are_told_is_well_and_not_shown(
+    doctor: Callable[[], Found], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALARM_WEBHOOK_URL", "https://hooks.example.com:8443/SECRET?a=b")
+    monkeypatch.setenv("ALARM_REFUSED", "5 %")
+    found = doctor()
+    assert found["alarms"] == ("ok", "They are told to ALARM_WEBHOOK_URL.")
+    assert found["alarms of refused rows"] == ("ok", "A file of which more than 5 % is refused is one.")

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
+from worker.ledger import jobs as job_moves
 from worker.ledger import troubles
 from worker.ledger.ledger import Ledger
 from worker.ledger.tables import chunks, doors, jobs
@@ -49,9 +50,26 @@ def test_requests_that_wait_for_a_decision_for_long(ledger: Ledger) -> None:
 
 
 def test_jobs_that_are_paused_for_long(ledger: Ledger) -> None:
-    ledger.write(lambda tx: job(tx, "new", state="paused", created_at=NOW - 60))
-    ledger.write(lambda tx: job(tx, "old", state="paused"))
+    """By when they were paused, not by their age."""
+    ledger.write(lambda tx: job(tx, "new", state="paused", paused_at=NOW - 3500))
+    ledger.write(lambda tx: job(tx, "old", state="paused", paused_at=NOW - 3700))
     assert found(ledger) == [("job.paused", "old")]
+
+
+def test_since_when_a_job_is_paused_is_kept(ledger: Ledger) -> None:
+    def since() -> float | None:
+        row = ledger.read(lambda tx: job_moves.get(tx, "one"))
+        assert row is not None
+        return None if row.paused_at is None else float(row.paused_at)
+
+    ledger.write(lambda tx: job(tx, "one", state="running"))
+    assert ledger.write(lambda tx: job_moves.pause(tx, "one", "why"))
+    first = since()
+    assert first is not None and first >= NOW
+    assert not ledger.write(lambda tx: job_moves.pause(tx, "one", "again"))
+    assert since() == first
+    assert ledger.write(lambda tx: job_moves.resume(tx, "one"))
+    assert since() is None
 
 
 def test_poison_is_told_for_a_day(ledger: Ledger) -> None:

@@ -19,7 +19,7 @@ from sandbox.server import Sandbox
 from tests.worker.runner.conftest import EVENTS, event, lines, report
 from worker import platforms
 from worker.housekeeping import retention
-from worker.ledger import jobs, tickets
+from worker.ledger import alarms, jobs, tickets
 from worker.ledger.tables import chunks, refusals
 from worker.ledger.tables import jobs as jobs_table
 from worker.ledger.tables import tickets as tickets_table
@@ -161,6 +161,13 @@ def test_an_undecided_job_is_kept_whole_for_ninety_days_then_dropped_aloud(
     assert job in caplog.text
     found = report(house, job)
     assert (found["state"], found["rows"]["unsure"], found["skipped_by"]) == ("finished", 0, {"dropped": 10})
+    (alarm,) = house.ledger.read(alarms.raised)
+    assert (alarm.kind, alarm.subject, "10 requests" not in alarm.sentence) == ("job.dropped", job, True)
+    retention.let_go(house)
+    assert len(house.ledger.read(alarms.raised)) == 1
+    house.ledger.write(lambda tx: tx.execute(update(alarms.alarms).values(since=time.time() - 90_000)))
+    retention.let_go(house)
+    assert house.ledger.read(alarms.raised) == []
 
 
 def test_a_cancelled_job_with_an_unsure_request_waits_for_its_decision(
