@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, exists, func, or_, select, union_all, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, exists, func, or_, select, union_all, update
 
-from worker.ledger.going import MOVING
+from worker.ledger.going import MOVING, moving
 from worker.ledger.notices import notices
 from worker.ledger.slots import slots
 from worker.ledger.tables import chunks, doors, is_held, jobs, posts, tickets, waits_for_a_moment
@@ -24,7 +24,7 @@ def next_due(tx: Connection, now: float) -> float:
             waits_for_a_moment,
             chunks.c.not_before > now,
             chunks.c.state.in_(("waiting", "awaiting")),
-            chunks.c.job_id.in_(_moving()),
+            moving(chunks.c.job_id),
         ),
         select(func.min(chunks.c.lease_until)).where(is_held),
         select(func.min(tickets.c.not_before)).where(tickets.c.state == "waiting", tickets.c.not_before > now),
@@ -56,14 +56,16 @@ def to_wake(tx: Connection, now: float, pause_for: float) -> list[Row[Any]]:
 
     A call that a Celery task waits for is not among them: its ticket is published instead.
     """
-    due, moving = chunks.alias(), chunks.alias()
+    due, under_way = chunks.alias(), chunks.alias()
     has_due = exists(
         select(due.c.id).where(
             due.c.job_id == jobs.c.id, due.c.state.in_(("waiting", "awaiting")), due.c.not_before <= now
         )
     )
-    moved = exists(select(moving.c.id).where(moving.c.job_id == jobs.c.id, moving.c.state.in_(("claimed", "sending"))))
-    awaited = exists(select(tickets.c.id).where(tickets.c.job_id == jobs.c.id, tickets.c.state == "waiting"))
+    held = under_way.c.state.in_(("claimed", "sending"))
+    moved = exists(select(under_way.c.id).where(under_way.c.job_id == jobs.c.id, held))
+    # Spelled so that they are found by their job: of all jobs together many wait.
+    awaited = exists(select(tickets.c.id).where(tickets.c.job_id == jobs.c.id, tickets.c.state != "handed"))
     unplanned = and_(jobs.c.planned.is_(False), or_(jobs.c.lease_until.is_(None), jobs.c.lease_until < now))
     asked = chunks.alias()
     # Whoever moves a job asks about it as well, but only before it takes a chunk in hand.
@@ -88,7 +90,8 @@ def to_wake(tx: Connection, now: float, pause_for: float) -> list[Row[Any]]:
 def bring_forward(tx: Connection, account: str) -> None:
     """Whatever of an account waits for a moment is due now, and so is whoever waits for it."""
     its = select(jobs.c.id).where(jobs.c.account == account, jobs.c.state.in_(MOVING))
-    waiting = (waits_for_a_moment, chunks.c.account == account, chunks.c.state == "waiting")
+    # With nothing added to the account, databases would look through all of the account's chunks.
+    waiting = (waits_for_a_moment, chunks.c.account.concat("") == account, chunks.c.state == "waiting")
     tx.execute(update(chunks).where(*waiting).values(not_before=0))
     tx.execute(update(jobs).where(jobs.c.id.in_(its)).values(wake_at=0))
     tx.execute(update(tickets).where(tickets.c.job_id.in_(its), tickets.c.state == "waiting").values(not_before=0))
@@ -106,7 +109,3 @@ def ended_unnoticed(tx: Connection) -> list[str]:
 
 def _unheld(table: Any, now: float) -> ColumnElement[bool]:
     return or_(table.c.lease_until.is_(None), table.c.lease_until < now)
-
-
-def _moving() -> Select[tuple[str]]:
-    return select(jobs.c.id).where(jobs.c.state.in_(MOVING))

@@ -17,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Float,
+    FromClause,
     Integer,
     Row,
     Table,
@@ -49,7 +50,7 @@ def free(table: Table, now: Moment) -> ColumnElement[bool]:
     return and_(due(table, now), unheld(table, now))
 
 
-def due(table: Table, now: Moment) -> ColumnElement[bool]:
+def due(table: FromClause, now: Moment) -> ColumnElement[bool]:
     """+ 0 keeps databases from the index on `not_before`: nearly all rows are due, and sorting those costs a claim
     more than everything else in it."""
     return table.c.not_before + 0 <= now

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import Connection, Row, and_, func, select, union
 
 from worker.ledger.notices import notices
 from worker.ledger.tables import chunks, jobs
 
 
-def of_key(tx: Connection, key: str, key_hash: str) -> list[str]:
-    """The jobs of a caller's key; its hash outlives the key. Of a job's own id, that job."""
-    which = or_(jobs.c.key == key, jobs.c.key_hash == key_hash, jobs.c.id == key)
-    return list(tx.execute(select(jobs.c.id).where(which).order_by(jobs.c.created_at.desc())).scalars())
+def of_key(tx: Connection, key: str, key_hash: str, operations: Sequence[str], accounts: Sequence[str]) -> list[str]:
+    """The jobs of a caller's key, by what it may have been a key of. Of a job's own id, that job."""
+    keyed = (jobs.c.operation.in_(operations), jobs.c.account.in_(accounts), jobs.c.key_hash == key_hash)
+    found = union(*(select(jobs.c.id, jobs.c.created_at).where(which) for which in (and_(*keyed), jobs.c.id == key)))
+    return [str(row.id) for row in tx.execute(found.order_by(found.selected_columns.created_at.desc()))]
 
 
 def of_persons(tx: Connection, marks: Sequence[str], most: int) -> list[str]:

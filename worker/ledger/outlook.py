@@ -10,7 +10,7 @@ from worker.ledger import claims
 from worker.ledger.claims import Claim
 from worker.ledger.going import goes
 from worker.ledger.prepared import Prepared
-from worker.ledger.tables import chunks
+from worker.ledger.tables import chunks, is_suspect
 
 NOW = bindparam("now", type_=Float)
 ANY_WAITING = Prepared(
@@ -38,10 +38,11 @@ ANY_SUSPECTS = Prepared(
     select(chunks.c.id)
     .where(
         chunks.c.job_id == bindparam("job"),
-        chunks.c.state == "waiting",
+        # With nothing added to the state, databases would look through all of the job's chunks that wait.
+        chunks.c.state.concat("") == "waiting",
         claims.due(chunks, NOW),
         goes(bindparam("job"), NOW),
-        chunks.c.suspect.is_(True),
+        is_suspect,
     )
     .limit(1)
 )

@@ -47,7 +47,7 @@ def part(tx: Connection, chunk: Row[Any], came: Outcome, again: Again) -> bool:
         left = {"rows": chunks_table.c.rows - again.rows, "only": numbers.written(_left(chunk, again))}
         claims.change(tx, chunks_table, held, **left)
         tx.execute(insert(chunks_table), [_chunk(chunk, n, some, again) for n, some in _counted(first, again)])
-        refusing.skip_in_stopped_job(tx, chunk.job_id)
+        refusing.skip_added(tx, chunk.job_id, first)
     return True
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select
 from worker.ledger import claims, jobs
 from worker.ledger.inserting import Inserting
 from worker.ledger.prepared import Prepared
-from worker.ledger.refusing import still
+from worker.ledger.refusing import skip_in_stopped, still
 from worker.ledger.tables import chunks
 from worker.sources.piece import Piece, Stretch
 
@@ -125,4 +125,7 @@ def shrink(tx: Connection, row: Row[Any], piece: Stretch, payload: bytes | None 
     still_ours = chunks.c.state == "claimed"
     still(tx, chunks.c.id == row.id)
     values = {"state": "waiting", "payload": payload} | {f: getattr(piece, f) for f in fields}
-    return claims.release(tx, chunks, claims.of(row), still_ours, **values)
+    if not claims.release(tx, chunks, claims.of(row), still_ours, **values):
+        return False
+    skip_in_stopped(tx, chunks.c.id == row.id)
+    return True

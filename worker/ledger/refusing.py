@@ -8,7 +8,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, String, cast, delete, exists, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    String,
+    and_,
+    cast,
+    delete,
+    exists,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from worker import numbers
 from worker.ledger.tables import chunks, jobs, refusals
@@ -53,9 +66,9 @@ def skip_in_stopped(tx: Connection, which: ColumnElement[bool]) -> None:
         _skip(tx, code, which, chunks.c.state == "waiting", stopped)
 
 
-def skip_in_stopped_job(tx: Connection, job_id: str) -> None:
-    """What came to wait in a job that was stopped meanwhile never goes."""
-    skip_in_stopped(tx, chunks.c.job_id == job_id)
+def skip_added(tx: Connection, job_id: str, first: int) -> None:
+    """What came to wait, from this number on, in a job that was stopped meanwhile never goes."""
+    skip_in_stopped(tx, and_(chunks.c.job_id == job_id, chunks.c.n >= first))
 
 
 def _skip(tx: Connection, code: str, *which: ColumnElement[bool]) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, false, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, exists, false, select, union
 
 from worker.ledger.tables import chunks, is_awaiting, is_file, is_held, jobs
 
@@ -36,15 +35,17 @@ def any_of(tx: Connection, held: Sequence[Held]) -> bool:
 
 def rows_went(tx: Connection, account: str, since: float, until: float, operations: Sequence[str] = ()) -> bool:
     """Whether rows of a file, or calls of these operations, went to an account in this time."""
-    then, usual = (chunks.c.sent_at >= since, chunks.c.sent_at <= until), jobs.c.urgent == false()
-    lately = (jobs.c.finished_at.is_(None), jobs.c.finished_at >= since - SETTLED_LATE)
-    sent = exists(select(chunks.c.id).where(chunks.c.job_id == jobs.c.id, *then))
-    files = select(jobs.c.id).where(is_file, jobs.c.account == account, usual, sent)
-    looks: list[Select[Any]] = [files.where(ended) for ended in lately]
+    sent = select(chunks.c.id).where(chunks.c.account == account, chunks.c.sent_at.between(since, until)).limit(1)
+    looks = [sent.where(chunks.c.job_id.in_(_files(account, since - SETTLED_LATE)))]
     if operations:
-        said = _job_is(usual, jobs.c.operation.in_(list(operations)))
-        looks.append(select(chunks.c.id).where(chunks.c.account == account, *then, said))
-    return any(tx.execute(look.limit(1)).first() is not None for look in looks)
+        looks.append(sent.where(_job_is(jobs.c.urgent == false(), jobs.c.operation.in_(list(operations)))))
+    return any(tx.execute(look).first() is not None for look in looks)
+
+
+def _files(account: str, since: float) -> CompoundSelect[tuple[str]]:
+    """The files of an account that are not over, or since then."""
+    its = select(jobs.c.id).where(is_file, jobs.c.account == account, jobs.c.urgent == false())
+    return union(*(its.where(lately) for lately in (jobs.c.finished_at.is_(None), jobs.c.finished_at >= since)))
 
 
 def _job_is(*which: ColumnElement[bool]) -> ColumnElement[bool]:

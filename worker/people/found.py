@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from worker import platforms
-from worker.ledger import consents, finding, messages, reports, watched
+from worker.ledger import consents, doors, finding, messages, reports, watched
 from worker.ledger.reports import iso
 from worker.ledger.types import Connection, Row
 from worker.people import register
@@ -27,7 +27,7 @@ def known(process: Process, tx: Connection, text: str) -> JSON:
     """All but the files: calls by key, calls that changed this person, messages, counts of a cascade, consent."""
     who = _who(process, tx, text)
     return {
-        "jobs": _reports(tx, finding.of_key(tx, text, digest("key", text))),
+        "jobs": _reports(tx, finding.of_key(tx, text, digest("key", text), [*platforms.operations()], _accounts(tx))),
         "calls": _reports(tx, finding.of_persons(tx, _marks(process, tx, text), MOST)),
         "messages": [_message(row) for row in _messages(tx, text, who)],
         "cascade": [
@@ -70,6 +70,11 @@ def _who(process: Process, tx: Connection, text: str) -> str | None:
         return register.hashed(process, tx, text)
     except register.NoAddress:
         return None
+
+
+def _accounts(tx: Connection) -> list[str]:
+    """Those there are, and those that were asked once and are gone."""
+    return sorted({*platforms.account_ids(), *(door.id for door in doors.all_of(tx))})
 
 
 def _marks(process: Process, tx: Connection, text: str) -> list[str]:

@@ -59,5 +59,6 @@ def cut_in_two(process: Process, tx: Connection, job: Row[Any], chunk: Row[Any])
     payloads = [process.seal.close(part.decode()) if chunk.payload is not None else None for part in parts]
     second = replace(second, stays=tuple(json.loads(chunk.stays or "[]")))
     if planning.shrink(tx, chunk, first, payloads[0]):
-        planning.plan(tx, job.id, job.account, planning.next_number(tx, job.id), [second], [payloads[1]])
-        refusing.skip_in_stopped_job(tx, job.id)
+        number = planning.next_number(tx, job.id)
+        planning.plan(tx, job.id, job.account, number, [second], [payloads[1]])
+        refusing.skip_added(tx, job.id, number)
