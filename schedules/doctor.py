@@ -10,8 +10,8 @@ from schedules.beat import EVERY
 from schedules.declared import declared
 from schedules.schedule import Schedule
 from worker.cli import office
-from worker.cli.checks import NOTE, OK, WRONG, Check
 from worker.cli.sentences import Failed
+from worker.cli.verdicts import NOTE, OK, WRONG, Check
 from worker.ledger import schedules
 from worker.ledger.migrate import OldSchema
 from worker.ledger.types import LedgerError, Row

@@ -50,6 +50,13 @@ def declared(path: str | None, platforms: Mapping[str, Platform]) -> dict[str, V
     return found
 
 
+def variables(path: str | None) -> set[str]:
+    """The names of the variables that hold the secrets of these accounts. Raises `SettingsError`."""
+    tables = (table for _, _, table in _tables(path, [])) if path else ()
+    said = (value.get("env") for table in tables for value in table.values() if isinstance(value, dict))
+    return {name for name in said if isinstance(name, str)}
+
+
 def known_as(setting: Setting, platform: Platform) -> str:
     """What a setting is called in the file: `PLATFORM_API_KEY` is `api_key`."""
     return setting.name.lower().removeprefix(f"{platform.name}_")

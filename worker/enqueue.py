@@ -5,8 +5,9 @@
     job = worker.enqueue("platform.operation", payload={…}, key="order-4711")
     job = worker.enqueue("platform.import_rows", source="rows.ndjson", then=[{…}])
 
-It wants `DATABASE_URL` and `SECRET_KEY` as the workers have them (in the folder of an `up`, neither). A worker is woken
-if a broker is there; without one the sweeper finds the job (docs/decisions/0007).
+It wants `DATABASE_URL` and `SECRET_KEY` as the workers have them (in the folder of an `up`, neither), from the
+environment or, like the command, from `.env` in the current folder (docs/decisions/0041). A worker is woken if a broker
+is there; without one the sweeper finds the job (docs/decisions/0007).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 
 from celery import Celery
 
+from worker.dot_env import take_dot_env
 from worker.ledger.migrate import check_schema
 from worker.orders.intake import put
 from worker.orders.order import place, read_order
@@ -41,6 +43,7 @@ def enqueue(name: str, payload: dict[str, Any] | None = None, **words: Any) -> s
     Raises `Refused` with every reason at once, `UnknownOperation`, and what says that there is no ledger to write to:
     `SettingsError`, `OldSchema`, `LedgerError`. Nothing is recorded then.
     """
+    _take_dot_env(Path.cwd())
     if payload is not None:
         words["payload"] = payload
     if isinstance(words.get("source"), str):
@@ -51,6 +54,12 @@ def enqueue(name: str, payload: dict[str, Any] | None = None, **words: Any) -> s
     job = put(_own(), order)
     _wake(job)
     return str(job.id)
+
+
+@functools.cache
+def _take_dot_env(_folder: Path) -> None:
+    """Once in each folder that the application goes to."""
+    take_dot_env()
 
 
 def _own() -> Process:

@@ -61,6 +61,28 @@ def test_a_redis_that_is_away_costs_a_moment_and_nothing_else(
     assert job(worker.enqueue(CALL, PAYLOAD)).state == "running"
 
 
+def test_dot_env_of_the_current_folder_is_read_as_the_command_reads_it(
+    application: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Set before it is taken away, so that what `.env` brings is taken away again.
+    for name in ("DATABASE_URL", "SECRET_KEY", "DEVINO_API_KEY"):
+        monkeypatch.setenv(name, os.environ[name])
+        monkeypatch.delenv(name)
+    (application / ".env").write_text(
+        f"DATABASE_URL=sqlite:///{application / 'ledger.db'}\nSECRET_KEY={Fernet.generate_key().decode()}\n"
+        "DEVINO_API_KEY=from-dot-env\nOMNISENSE_API_KEY=not-this-one\n"
+    )
+    forget()
+    assert job(worker.enqueue(CALL, PAYLOAD)).state == "running"
+    assert (os.environ["DEVINO_API_KEY"], os.environ["OMNISENSE_API_KEY"]) == ("from-dot-env", "key")
+
+
+def test_a_dot_env_that_cant_be_read_is_a_sentence_and_records_nothing(application: Path) -> None:
+    (application / ".env").write_bytes(b"A=\xff\n")
+    with pytest.raises(SettingsError, match="is not UTF-8"):
+        worker.enqueue(CALL, PAYLOAD)
+
+
 def test_the_same_key_is_the_same_job_and_other_content_is_refused(application: Path) -> None:
     first = worker.enqueue(CALL, PAYLOAD, key="k")
     assert worker.enqueue.enqueue(CALL, PAYLOAD, key="k") == first

@@ -6,28 +6,17 @@ import importlib
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
-from worker.cli import office
+from worker.cli import office, surroundings
 from worker.cli.accounts import connection, link_of, linked
 from worker.cli.sentences import known
+from worker.cli.verdicts import NOTE, OK, WRONG, Check
 from worker.ledger import decisions, doors, owners, posts
 from worker.platforms import account, account_ids
 from worker.processes.process import Process
 from worker.seal import Seal
 from worker.settings import Settings, SettingsError, settings
 from worker.sources.storage import storage
-
-OK, NOTE, WRONG = "ok", "note", "wrong"
-
-
-@dataclass(frozen=True)
-class Check:
-    """What was looked at, how it is (`ok`, `note`, `wrong`), and a sentence."""
-
-    name: str
-    verdict: str
-    says: str
 
 
 def examined(name: str, look: Callable[[], Iterable[Check]]) -> Iterator[Check]:
@@ -44,12 +33,15 @@ def examined(name: str, look: Callable[[], Iterable[Check]]) -> Iterator[Check]:
 def here() -> Iterator[Check]:
     """Everything that needs no Redis."""
     yield from examined("settings", _settings)
+    yield from examined("variables", surroundings.variables)
     yield from examined("secret key", _secret_key)
+    yield from examined("inbox", surroundings.inbox)
     yield from examined("storage", _storage)
     yield from examined("retention", _retention)
     yield from examined("alarms", _alarms)
     yield from examined("alarms of refused rows", _alarms_of_refused)
     yield from examined("accounts", _accounts)
+    yield from examined(surroundings.RECEIVER, surroundings.receiver)
     yield from examined("ledger", _ledger)
     # When follows from what, so the house finds it by name, as it finds the platforms.
     yield from examined("schedules", importlib.import_module("schedules.doctor").checks)
@@ -58,8 +50,9 @@ def here() -> Iterator[Check]:
 def _settings() -> Iterator[Check]:
     told = settings()
     _check_level(told)
-    size = f"{told.processes} worker processes of {told.threads} threads, Flower on port {told.flower_port}"
-    yield Check("settings", OK, f"{size}, files from {', '.join(map(str, told.inbox))}.")
+    size = f"{told.processes} worker processes of {told.threads} threads"
+    ports = f"the receiver on port {told.port}, Flower on port {told.flower_port}"
+    yield Check("settings", OK, f"{size}, {ports}, newsletters to {told.most_recipients:,} people at most.")
 
 
 def _check_level(told: Settings) -> None:

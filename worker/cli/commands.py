@@ -5,15 +5,12 @@ from __future__ import annotations
 import importlib
 import logging
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import click
-from dotenv import load_dotenv
 
-from worker.cli.sentences import Failed, known
-
-DOT_ENV = Path(".env")
+from worker.cli.sentences import known
+from worker.dot_env import take_dot_env
 
 
 class Commands(click.Group):
@@ -50,7 +47,7 @@ class Commands(click.Group):
         # What a command has to say it says itself; a log line beside it would be a second voice.
         logging.getLogger("worker").addHandler(logging.NullHandler())
         try:
-            read_dot_env()
+            take_dot_env()
             return super().invoke(ctx)
         except Exception as error:
             ending = known(error)
@@ -62,13 +59,3 @@ class Commands(click.Group):
 def _is_text(word: str) -> bool:
     """Bytes that the terminal's encoding does not know come as halves of surrogate pairs, which no ledger takes."""
     return not any("\ud800" <= letter <= "\udfff" for letter in word)
-
-
-def read_dot_env() -> None:
-    """Take `.env` of the current folder into the environment, where child processes find it too."""
-    if not DOT_ENV.is_file():
-        return
-    try:
-        load_dotenv(DOT_ENV)
-    except UnicodeDecodeError:
-        raise Failed(f"{DOT_ENV.absolute()} is not UTF-8: write it as lines of NAME=value in UTF-8.") from None

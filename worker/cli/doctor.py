@@ -15,7 +15,8 @@ from redis.exceptions import RedisError, ResponseError
 
 from worker.broker import is_rabbitmq
 from worker.cli import options, rabbitmq, show
-from worker.cli.checks import NOTE, OK, WRONG, Check, examined, here
+from worker.cli.checks import examined, here
+from worker.cli.verdicts import NOTE, OK, WRONG, Check
 from worker.pace import Budget, connect
 from worker.platforms import operations, platforms
 from worker.settings import settings

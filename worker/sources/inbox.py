@@ -30,6 +30,8 @@ def open_source(name: str, inbox: Sequence[Path]) -> Source:
     for dot-files, and for the worker's own data.
     """
     _check_name(name)
+    if not inbox:
+        raise SourceRefused(f"{name} lies outside INBOX, which names no folder at all: add its folder to INBOX.")
     real = Path(os.path.realpath(inbox[0] / name))
     root = _root_of(real, name, inbox)
     _check_hidden(real.relative_to(root), real, name)

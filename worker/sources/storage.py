@@ -36,7 +36,7 @@ class Storage(Protocol):
         """The copy of this name is gone, and what was left of an attempt to make it."""
 
     def check(self) -> str:
-        """A sentence about the place, where a copy could be stored now. Raises `SourceRefused`."""
+        """A sentence about the place, where a copy could be stored now; it is left as it is. Raises `SourceRefused`."""
 
 
 def storage(url: str) -> Storage:
@@ -66,16 +66,18 @@ class Folder:
 
     def check(self) -> str:
         try:
-            make(self._path)
-            with tempfile.TemporaryFile(dir=self._path) as file:
-                file.write(b"room for this")
+            place = next(one for one in (self._path, *self._path.absolute().parents) if one.exists())
+            _try_out(self._path) if place is self._path else _check_may_make(place)
         except OSError as error:
             raise SourceRefused(
                 f"Nothing can be stored in {self._path} ({error.strerror}): let STORAGE_URL name a folder that can "
                 "be written to."
             ) from None
-        _check_room(self._path)
-        return f"{self._path} can be written to, and has {shutil.disk_usage(self._path).free / 1e9:,.1f} GB of room."
+        _check_room(place)
+        room = f"{shutil.disk_usage(place).free / 1e9:,.1f} GB of room"
+        if place is self._path:
+            return f"{self._path} can be written to, and has {room}."
+        return f"{self._path} is made when a copy is needed; there is {room} for it."
 
     def _remove_drafts(self, name: str) -> None:
         """Left by a killed process, or by one that is no longer wanted."""
@@ -93,6 +95,19 @@ class Folder:
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
+
+
+def _try_out(folder: Path) -> None:
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b"room for this")
+
+
+def _check_may_make(above: Path) -> None:
+    """Whoever only looks makes no folder."""
+    if not above.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def write_down(handle: int, folder: Path, blocks: Iterator[bytes]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 from redis import Redis
 
-from tests.worker.cli.conftest import KEYS, Job, Ow
+from tests.worker.cli.conftest import KEYS, Job, Ow, forget
 from worker import outage
 from worker.cli import checks
 from worker.ledger import owners, posts
@@ -50,10 +50,98 @@ def test_an_empty_folder_is_told_everything_that_is_missing(doctor: Callable[[],
     assert {name for name, (verdict, _) in found.items() if verdict == "wrong"} == {"secret key", "ledger", "Redis"}
 
 
+def test_it_changes_nothing_in_the_folder_it_looks_at(doctor: Callable[[], Found], folder: Path) -> None:
+    assert doctor()["storage"][1].startswith("var/storage is made when a copy is needed; there is ")
+    assert list(folder.iterdir()) == []
+    (folder / "var/storage").mkdir(parents=True)
+    (folder / "var/storage").chmod(0o755)
+    assert "var/storage can be written to" in doctor()["storage"][1]
+    assert list((folder / "var").rglob("*")) == [folder / "var/storage"]
+    assert (folder / "var/storage").stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ("missing", "does not exist: make it, or correct INBOX."),
+        ("file", "which is no folder"),
+        (",", "INBOX names nothing"),
+        ("var/in", "the worker's own data"),
+        ("gs://bucket/", "only s3://bucket/prefix/ is read"),
+    ],
+)
+def test_an_inbox_that_no_file_can_be_read_from_is_named(
+    told: str, sentence: str, doctor: Callable[[], Found], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "file").touch()
+    (folder / "var/in").mkdir(parents=True)
+    monkeypatch.setenv("INBOX", told)
+    verdict, said = doctor()["inbox"]
+    assert (verdict, sentence in said) == ("wrong", True), said
+
+
+def test_an_inbox_of_folders_and_addresses_is_well(
+    doctor: Callable[[], Found], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INBOX", ".,s3://bucket/in/")
+    assert doctor()["inbox"][0] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("url", "verdict"),
+    [
+        ("https://hooks.example.com", "ok"),
+        ("https://example.com/omni", "ok"),
+        ("http://127.0.0.1:8000", "ok"),
+        ("http://hooks.example.com", "wrong"),
+        ("https://", "wrong"),
+        ("https://a.example/?x=1", "wrong"),
+        ("hooks.example.com", "wrong"),
+    ],
+)
+def test_the_receivers_address_is_looked_at(
+    url: str, verdict: str, doctor: Callable[[], Found], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECEIVER_PUBLIC_URL", url)
+    assert doctor()["RECEIVER_PUBLIC_URL"][0] == verdict
+
+
+def test_a_secret_for_callbacks_wants_an_address_to_be_called_at(
+    doctor: Callable[[], Found], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "devino/default is not told where to call" in doctor()["RECEIVER_PUBLIC_URL"][1]
+    monkeypatch.delenv("DEVINO_CALLBACK_SECRETS")
+    forget()
+    assert "RECEIVER_PUBLIC_URL" not in doctor()
+
+
+def test_a_misspelt_variable_is_named_with_the_one_that_was_meant(
+    doctor: Callable[[], Found], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "accounts.toml").write_text('[omnisense.berlin]\napi_key = { env = "OMNISENSE_BERLIN_KEY" }\n')
+    for name in ("OMNISENSE_PAEC", "omnisense_pace", "OMNISENSE_BERLIN_KEY", "DEVINO_API_KEYS", "REDIS_URI", "PATH2"):
+        monkeypatch.setenv(name, "10/s")
+    monkeypatch.setenv("OMNISEND_ZZZZZZZZ", "1")
+    (folder / "secret").write_text(Fernet.generate_key().decode())
+    monkeypatch.setenv("SECRET_KEY_FILE", "secret")
+    monkeypatch.setenv("ACCOUNTS_FILE", "accounts.toml")
+    found = doctor()
+    for name, meant in (("OMNISENSE_PAEC", "OMNISENSE_PACE"), ("DEVINO_API_KEYS", "DEVINO_API_KEY")):
+        assert found[name] == (
+            "wrong",
+            f"It is set, and nobody reads it: did you mean {meant}? docs/settings.md lists them all.",
+        )
+    assert found["omnisense_pace"][0] == "wrong"
+    assert found["REDIS_URI"] == ("note", "It is set and is no setting of ours; REDIS_URL is, and is not set.")
+    assert found["OMNISEND_ZZZZZZZZ"][0] == "note"
+    assert {"OMNISENSE_BERLIN_KEY", "PATH2", "SECRET_KEY_FILE"}.isdisjoint(found)
+
+
 def test_all_is_well_when_all_is_well(
     ow: Ow, redis: Redis, doctor: Callable[[], Found], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SECRET_KEY", Fernet.generate_key().decode())
+    monkeypatch.setenv("RECEIVER_PUBLIC_URL", "https://hooks.example.com")
     ow("migrate")
     checks.office.for_reading().ledger.write(lambda tx: posts.seen(tx, owners.me(), "worker.1@here"))
     redis.config_set("appendonly", "yes")
@@ -156,7 +244,7 @@ def test_without_any_connected_platform_something_is_wrong(
 def test_for_people_each_check_is_a_line(ow: Ow) -> None:
     result = ow("doctor")
     assert result.exit_code == 1
-    assert {line.split()[0] for line in result.stdout.splitlines()} == {"ok", "wrong"}
+    assert {line.split()[0] for line in result.stdout.splitlines()} == {"ok", "note", "wrong"}
 
 
 @pytest.mark.parametrize(

@@ -199,3 +199,8 @@ def test_a_file_put_in_the_place_of_another_has_another_stamp(tmp_path: Path) ->
         (tmp_path / "new").replace(tmp_path / "rows")
         with open_source("rows", [tmp_path]) as new:
             assert old.stamp != new.stamp
+
+
+def test_where_inbox_names_no_folder_at_all_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.ndjson").write_text("{}\n")
+    assert "which names no folder at all" in _why_not(str(tmp_path / "a.ndjson"))
