@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
 from typing import Any
 
 import click
 
 from worker.checking.check import check_payload
 from worker.cli import office, options, show
+from worker.cli.answer import tell_call
 from worker.cli.sentences import Failed
 from worker.cli.watch import watch
 from worker.ledger import jobs
@@ -50,8 +52,8 @@ def enqueue(
 ) -> None:
     """Ask for one call of the operation NAME.
 
-    Prints the job's id. The call is checked before it is recorded; from then on it is in the ledger, whether or not a
-    worker is running.
+    Prints the job's id; with --wait what became of it, and what the platform answered. The call is checked before it is
+    recorded; from then on it is in the ledger, whether or not a worker is running.
     """
     told = {"key": key, "account": account, "options": dict(map(_option, chosen))}
     words = told | ({"payload": read_json(payload)} if payload else {})
@@ -88,9 +90,13 @@ def record(order: Order, wait: bool, as_json: bool) -> int:
     job = put(own, order)
     if job.created_at < now:
         show.aside(f"This key was used before, with the same content: job {job.id} is its job.")
+    elif wait:
+        show.aside(f"Job {job.id} is recorded; Ctrl-C leaves it to the workers.")
     if job.state in jobs.MOVING:
         office.hand_to_workers(own, job, waiting=wait)
-    return watch(own, job.id, as_json) if wait else _told(own, job, as_json)
+    if not wait:
+        return _told(own, job, as_json)
+    return watch(own, job.id, as_json, partial(tell_call, own) if job.kind == "call" else None)
 
 
 def _told(own: Process, job: Row[Any], as_json: bool) -> int:

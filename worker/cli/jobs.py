@@ -7,6 +7,7 @@ from collections.abc import Callable
 import click
 
 from worker.cli import lineage, office, options, show
+from worker.cli.answer import tell_call
 from worker.cli.commands import Commands
 from worker.cli.sentences import Failed
 from worker.cli.watch import tell, watch
@@ -67,10 +68,14 @@ def _line(report: show.Report) -> dict[str, object]:
 
 @jobs.command("show")
 @click.argument("job_id", metavar="JOB")
+@click.option("--answer", is_flag=True, help="Of a call: what the platform said to it, too.")
 @options.as_json
-def show_job(job_id: str, as_json: bool) -> None:
+def show_job(job_id: str, answer: bool, as_json: bool) -> None:
     """The report of a job as it stands."""
     own = office.for_reading()
+    if answer:
+        tell_call(own, office.report_of(own, job_id), as_json)
+        return
     tell(office.report_of(own, job_id), as_json)
     if not as_json and (related := lineage.of(own, job_id)):
         click.echo(show.table(related, right=ROW_SUMS))

@@ -47,7 +47,7 @@ def report_text(report: Report) -> str:
         *([("key", report["key"])] if report["key"] else []),
         ("state", _state(report)),
         *([("why", report["why"])] if report["why"] else []),
-        *([("requests", _requests(report["chunks"]))] if report["chunks"]["total"] > 1 else []),
+        *([("requests", requests)] if (requests := _requests(report["chunks"])) else []),
     ]
     return f"{columns(facts)}\nrows\n{_rows(report)}"
 
@@ -61,11 +61,18 @@ def _state(report: Report) -> str:
     return f"{report['state']} after {span(seconds)}{speed}"
 
 
+NO_COUNT = ("total", "unsent")
+
+
 def _requests(chunks: Mapping[str, int]) -> str:
-    awaiting = chunks.get("awaiting", 0)
+    """Nothing of a single one that went as it should."""
+    awaiting, unsent = chunks.get("awaiting", 0), chunks.get("unsent", 0)
+    if chunks["total"] <= 1:
+        return "none was made: no row was left to send" if unsent else ""
     apart = {**chunks, "sending": chunks["sending"] - awaiting, "awaiting": awaiting}
-    parts = ", ".join(f"{n:,} {name}" for name, n in apart.items() if n and name != "total")
-    return f"{chunks['total']:,}: {parts}"
+    parts = ", ".join(f"{n:,} {name}" for name, n in apart.items() if n and name not in NO_COUNT)
+    which = "none of them was made" if unsent == chunks["total"] else f"{unsent:,} of them were not made"
+    return f"{chunks['total']:,}: {parts}" + (f"; {which}: no row was left to send" if unsent else "")
 
 
 def _rows(report: Report) -> str:

@@ -21,6 +21,7 @@ from worker.cli import office, show
 from worker.cli.progress import Progress, progress
 from worker.cli.sentences import Failed
 from worker.cli.show import Report
+from worker.cli.standstill import Standstill
 from worker.ledger import doors, jobs, reports
 from worker.ledger.types import Connection
 from worker.linking import links
@@ -35,6 +36,8 @@ NOBODY = (
     "No worker is running, so job {job} waits in the ledger: start `omniworker up`, which delivers it; "
     "`omniworker jobs watch {job}` comes back to it."
 )
+Told = Callable[[Report, bool], int]
+Also = Callable[[Report], str | None]
 GOES_ON = "The job goes on without this command: `omniworker jobs watch {job}` comes back to it."
 
 
@@ -46,18 +49,19 @@ class NotMoving(Failed):
         self.report = report
 
 
-def watch(own: Process, job_id: str, as_json: bool) -> int:
-    """Show a job's way to its end, then its report; the exit status."""
+def watch(own: Process, job_id: str, as_json: bool, told: Told | None = None) -> int:
+    """Show a job's way to its end, then its report, by `told` if not by `tell`; the exit status."""
+    told = told or tell
     try:
-        return tell(follow(own, job_id), as_json)
+        return told(follow(own, job_id, Standstill(own, job_id)), as_json)
     except KeyboardInterrupt:
         if as_json:
-            tell(_look(own, job_id)[0], as_json)
+            told(_look(own, job_id)[0], as_json)
         show.aside(GOES_ON.format(job=job_id))
         return 130
     except NotMoving as error:
         if as_json:
-            tell(error.report, as_json)
+            told(error.report, as_json)
         raise
 
 
@@ -77,9 +81,6 @@ def status_of(report: Report) -> int:
     if report["rows"]["unsure"]:
         return 4
     return 3 if report["rows"]["refused"] else 0
-
-
-Also = Callable[[Report], str | None]
 
 
 def follow(own: Process, job_id: str, also: Also = lambda _: None) -> Report:

@@ -6,7 +6,7 @@ import json
 import time
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, not_, or_, select
 
 from worker.ledger import jobs, remarks
 from worker.ledger.tables import chunks, refusals
@@ -28,7 +28,7 @@ def of(tx: Connection, job_id: str) -> dict[str, Any] | None:
     job = jobs.get(tx, job_id)
     if job is None:
         return None
-    sums = tx.execute(_sums(job_id)).one()
+    sums = tx.execute(_sums(job_id, job.account)).one()
     return {
         "job": job.id,
         "operation": job.operation,
@@ -40,14 +40,14 @@ def of(tx: Connection, job_id: str) -> dict[str, Any] | None:
         "refused_by": _summed(tx, job_id, "refused_by"),
         "skipped_by": _summed(tx, job_id, "skipped_by"),
         "verified": bool(job.verified),
-        "chunks": {name: int(getattr(sums, f"chunks_{name}") or 0) for name in CHUNK_SUMS},
+        "chunks": {name: int(getattr(sums, f"chunks_{name}") or 0) for name in (*CHUNK_SUMS, "unsent")},
         "created_at": iso(job.created_at),
         "finished_at": iso(job.finished_at) if job.finished_at else None,
         "error": job.error,
     }
 
 
-def _sums(job_id: str) -> Any:
+def _sums(job_id: str, account: str) -> Any:
     open_rows = chunks.c.rows - chunks.c.accepted - chunks.c.refused - chunks.c.skipped
     unsure = chunks.c.state == "unsure"
     pending = and_(chunks.c.state != "unsure", chunks.c.state != "done")
@@ -60,7 +60,17 @@ def _sums(job_id: str) -> Any:
         func.sum(open_rows).filter(pending).label("pending"),
         func.sum(chunks.c.accepted).filter(chunks.c.repeated).label("repeated"),
         *(func.count(chunks.c.id).filter(which).label(f"chunks_{name}") for name, which in CHUNK_SUMS.items()),
+        func.count(chunks.c.id).filter(_without_a_call(account)).label("chunks_unsent"),
     ).where(chunks.c.job_id == job_id)
+
+
+def _without_a_call(account: str) -> ColumnElement[bool]:
+    """Done, though the platform was never asked: our own check left no row to send, or all that were left stayed
+    behind. Not where it may have been asked before."""
+    asked = (f'"{account.partition("/")[0]}.', '"answer.', '"gave_up"', '"dropped"')
+    by = func.coalesce(chunks.c.refused_by, "") + func.coalesce(chunks.c.skipped_by, "")
+    maybe = or_(*(by.contains(code, autoescape=True) for code in asked))
+    return and_(chunks.c.state == "done", chunks.c.accepted == 0, not_(maybe))
 
 
 def _summed(tx: Connection, job_id: str, column: str) -> dict[str, int]:

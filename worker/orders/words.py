@@ -108,7 +108,11 @@ FILES = (
     Option("format", "text", "what the file is; if not given, its name and content say", allowed=FORMATS),
     Option("encoding", "text", "of the text, where it is not UTF-8 and no byte order mark says so, like `cp1251`"),
     Option("delimiter", "text", "of CSV; if not given, the header says", allowed=tuple(DELIMITERS)),
-    Option("map", "object", 'of CSV: what we call a column of theirs, like `{"Mail": "email"}`'),
+    Option(
+        "map",
+        "object",
+        'of CSV: what we call a column of theirs, like `{"Mail": "email"}`; a command says `Mail=email`',
+    ),
     Option("time_zone", "text", "of CSV: where dates without an offset are, like `Europe/Paris`"),
     Option("numbers", "list of texts", "of CSV: columns whose cells are sent as numbers"),
     Option("leave_out", "list of texts", "of CSV: columns that are not sent"),
@@ -139,7 +143,9 @@ CHANGED_ONLY = Option(
 MAX_REFUSED = Option(
     "max_refused",
     "text",
-    "the job pauses when more of its first 1,000 rows are refused, like `20%`; `jobs resume` lets it go on",
+    "the job pauses when more of its first 1,000 rows are refused, like `20%`; `jobs resume` lets it go on. It needs "
+    "1,000 rows that have ended, and requests that are left to hold back: a smaller file is over before anything can "
+    "be held",
 )
 WHICH_ROWS = (UNIQUE, CHANGED_ONLY, MAX_REFUSED)
 CALL_OPTIONS: tuple[Option, ...] = (PURPOSE, UNCHECKED)

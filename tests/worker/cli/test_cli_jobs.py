@@ -39,7 +39,15 @@ def test_show_is_the_report_of_the_documents(job: Job, document: Document) -> No
         "repeated": 0,
     }
     assert report["refused_by"] == {"email.missing": 1}
-    assert report["chunks"] == {"total": 4, "waiting": 2, "sending": 0, "awaiting": 0, "done": 1, "unsure": 1}
+    assert report["chunks"] == {
+        "total": 4,
+        "waiting": 2,
+        "sending": 0,
+        "awaiting": 0,
+        "done": 1,
+        "unsure": 1,
+        "unsent": 0,
+    }
 
 
 def test_the_report_for_people_has_the_same_numbers(job: Job, ow: Ow) -> None:

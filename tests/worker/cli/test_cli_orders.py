@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from tests.worker.cli.conftest import CALL, IMPORT, Ow
-from worker.cli import imports, watch
+from worker.cli import file_options, imports, watch
+from worker.cli.imports import import_file
 from worker.platforms import operation
 from worker.processes.process import process
 
@@ -195,3 +196,36 @@ def test_a_dry_run_as_json_counts_by_code(ow: Ow, events: Path) -> None:
 
 def test_a_dry_run_of_a_single_call_is_a_word_that_is_off(ow: Ow, events: Path) -> None:
     assert ow("import", CALL, "events.ndjson", "--dry-run").exit_code == 2
+
+
+def test_every_option_of_a_file_is_a_word_of_the_command_and_reaches_the_job(ow: Ow, folder: Path) -> None:
+    (folder / "people.csv").write_text("Mail;phone;day;note;n\na@b.co;;2026-01-31 12:00:00;x;1\n")
+    said = {
+        "on_unsure": "park",
+        "purpose": "marketing",
+        "format": "csv",
+        "encoding": "utf-8",
+        "delimiter": "semicolon",
+        "map": "Mail=email",
+        "time_zone": "Europe/Paris",
+        "numbers": "n",
+        "leave_out": "note",
+        "json_column": "note",
+        "defused": True,
+        "strict": True,
+        "unique": "email",
+        "changed_only": True,
+        "max_refused": "20%",
+        "consent_date": "day",
+        "via": "batches",
+        "batch_size": "50",
+    }
+    assert set(said) == set(file_options.declared())
+    words = [part for name, value in said.items() for part in _words(name, value)]
+    with import_file.make_context("import", ["x", "y", *words]) as context:
+        options = file_options.options_of({name: context.params[name] for name in said})
+    assert options == said | {"map": {"Mail": "email"}, "batch_size": 50}
+
+
+def _words(name: str, value: str | bool) -> list[str]:
+    return [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
