@@ -29,14 +29,13 @@ def fit(row: JSON, brief: Brief) -> list[str]:
 def encode(rows: Sequence[Sequence[str]], brief: Brief) -> bytes:
     """CSV in UTF-8 with a header, and without a byte order mark, which the document forbids."""
     plain = rows.delimited(",", END) if isinstance(rows, Plain) else None
-    written = _quoted([brief.columns]) + plain if plain is not None else _quoted([brief.columns, *rows])
-    return written.encode()
+    return _quoted([brief.columns]) + plain if plain is not None else _quoted([brief.columns, *rows])
 
 
-def _quoted(table: Sequence[Sequence[str]]) -> str:
+def _quoted(table: Sequence[Sequence[str]]) -> bytes:
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator=END).writerows(table)
-    return text.getvalue()
+    return text.getvalue().encode()
 
 
 def wire(content: bytes, _brief: Brief) -> Wire:

@@ -102,8 +102,8 @@ class Reader:
         """Each row of the piece either as a line or refused."""
         if not (self._glances and is_text(data)):
             return Taken(*self._sorted(piece, data, self._line))
-        plain = plainly(self.sheet.delimiter, piece, data)
-        if plain is not None and plain.has_width(len(self.sheet.names)):
+        plain = plainly(self.sheet.delimiter, len(self.sheet.names), piece, data)
+        if plain is not None:
             numbers = range(piece.first_row, piece.first_row + piece.lines)
             return Taken(numbers, Lines(plain, self._line), (), plain)
         found, cells, refusals = self._sorted(piece, data, self._sound)

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import overload
 
+from worker.checking.pattern import table
 from worker.checking.table import Plain
 from worker.sources.piece import Stretch
 
@@ -19,12 +20,25 @@ def is_text(data: bytes) -> bool:
     return b"\0" not in data
 
 
-def plainly(delimiter: str, piece: Stretch, data: bytes) -> Plain | None:
-    """Where there are no quotes and no empty lines, CSV is lines with delimiters; None where there are."""
-    if b'"' in data or piece.rows != piece.lines:
+def plainly(delimiter: str, width: int, piece: Stretch, data: bytes) -> Plain | None:
+    """None where a line holds several rows, none, or a part of one, and where cells are more or fewer than `width`, or
+    quoted in a way that readers may differ about."""
+    if piece.rows != piece.lines:
         return None
-    text = data.decode().replace("\r\n", "\n")
-    return None if "\r" in text else Plain(text.removesuffix("\n").split("\n"), delimiter)
+    text = data.replace(b"\r\n", b"\n")
+    text = text if text.endswith(b"\n") else text + b"\n"
+    even = _even_with_quotes if b'"' in text else _even
+    return Plain(text, delimiter, width) if b"\r" not in text and even(delimiter, width, piece.rows, text) else None
+
+
+def _even(delimiter: str, width: int, rows: int, text: bytes) -> bool:
+    mark = delimiter.encode()
+    others = bytes(set(range(256)) - set(mark + b"\n"))
+    return text.translate(None, others) == (mark * (width - 1) + b"\n") * rows
+
+
+def _even_with_quotes(delimiter: str, width: int, _rows: int, text: bytes) -> bool:
+    return table(delimiter, width).fullmatch(text) is not None
 
 
 class Lines(Sequence[bytes]):

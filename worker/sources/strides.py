@@ -1,26 +1,22 @@
-"""Cuts CSV a stride of many records at a time, as far as nothing in them has to be looked at closely: then records.py
-cuts the next piece, record by record, and the strides go on behind it.
+"""Cuts CSV a piece at a stride, as far as nothing in it has to be looked at closely: then records.py cuts the next
+piece, record by record, and the strides go on behind it.
 
-Both cut the same pieces (a property test holds them to that). Where no quote is, records are lines; else Python's own
-reader says where each ends.
+Both cut the same pieces (a property test holds them to that). One pattern says how far the next records reach; those of
+a piece are told apart only where more rows than bytes would go into it.
 """
 
 from __future__ import annotations
 
-import csv
+import re
 from bisect import bisect_right
-from collections.abc import Generator, Iterator, Sequence
-from itertools import accumulate
-from operator import methodcaller
+from collections.abc import Generator, Iterator
 
+from worker.checking.pattern import run_of_lines, run_of_records
 from worker.operation import Limits
 from worker.sources.inbox import BLOCK
-from worker.sources.piece import Piece, line_limit, piece_of
+from worker.sources.piece import Piece, checksum, line_limit
 from worker.sources.records import cut_closely, weight_of_names
 from worker.sources.source import Source
-
-EMPTY = frozenset((b"\n", b"\r\n", b"\r"))
-DECODED = methodcaller("decode", "latin-1")  # every byte is a letter in it
 
 
 def cut_records(source: Source, limits: Limits, offset: int, row: int) -> Iterator[Piece]:
@@ -38,68 +34,75 @@ def cut_records(source: Source, limits: Limits, offset: int, row: int) -> Iterat
 def _strides(source: Source, limits: Limits, offset: int, row: int) -> Generator[Piece, None, tuple[int, int]]:
     """Pieces as long as they can be cut at a stride; then where that ended, which may be where the file does."""
     source.stream.seek(offset)
-    stride = _Stride(source.delimiter, line_limit(limits))
-    going_on = True
-    while going_on and (block := source.stream.read(BLOCK)):
-        going_on = stride.add(block)
-        for records in stride.groups(limits.rows, weight_of_names(source)):
-            lines = stride.take(records)
-            piece = piece_of(source.head, offset, row, len(lines), records, lines)
-            yield piece
-            offset, row = offset + piece.length, row + piece.lines
+    stride = _Stride(source, limits)
+    while found := stride.next():
+        data, rows = found
+        piece = Piece(offset, len(data), row, _lines(data), rows, checksum(source.head, data))
+        yield piece
+        offset, row = offset + piece.length, row + piece.lines
     return offset, row
 
 
 class _Stride:
-    """Whole records in memory, as their lines, and the number of the last line of each."""
+    """What was read and not cut yet, from the beginning of a record on."""
 
-    def __init__(self, delimiter: str, most: int) -> None:
-        self._delimiter, self._most = delimiter, most
-        self._lines: list[bytes] = []
-        self._ends: list[int] = []
-        self._rest = b""
+    def __init__(self, source: Source, limits: Limits) -> None:
+        self._stream = source.stream
+        self._delimiter = source.delimiter
+        self._rows, self._most, self._names = limits.rows, line_limit(limits), weight_of_names(source)
+        self._data, self._at, self._ended = b"", 0, False
 
-    def add(self, block: bytes) -> bool:
-        """Take in the records that are whole by now; False when what follows them has to be looked at closely."""
-        data = self._rest + block
-        lines = data[: data.rfind(b"\n") + 1].splitlines(keepends=True)
-        ends, sound = _ends(lines, self._delimiter)
-        whole = lines[: ends[-1]] if ends else []
-        self._ends += map(len(self._lines).__add__, ends)
-        self._lines += whole
-        self._rest = data[sum(map(len, whole)) :]
-        return sound and len(self._rest) <= self._most // 2 and sum(map(len, self._lines)) <= 2 * self._most
+    def next(self) -> tuple[bytes, int] | None:
+        """The bytes and the number of rows of the next piece; None where that has to be found out closely."""
+        self._fill()
+        end = self._end_of_run(self._at, self._at + self._most, self._rows)
+        if end is None:
+            return None
+        rows = _outside_quotes(self._data[self._at : end]).count(b"\n")
+        if self._weight(end, rows) > self._most:
+            end, rows = self._lighter(end)
+        elif rows < self._rows and not self._is_last(end, rows):
+            return None
+        data, self._at = self._data[self._at : end], end
+        return (data, rows) if rows else None
 
-    def groups(self, rows: int, names: int) -> Iterator[int]:
-        """How many records the next piece has; none when more could come into it. Each is to be taken at once."""
-        while self._ends:
-            sizes = list(accumulate(map(len, self._lines[: self._ends[: rows + 1][-1]]), initial=0))
-            at_most = range(min(rows, len(self._ends)))
-            fit = bisect_right(at_most, self._most, key=lambda at: sizes[self._ends[at]] + names * (at + 1))
-            if fit == 0 or (fit < rows and fit == len(self._ends)):
-                return
-            yield fit
+    def _fill(self) -> None:
+        """Have a whole piece in memory and something of what follows it, as far as there is so much."""
+        wanted = self._most + BLOCK
+        while len(self._data) - self._at < wanted and not self._ended:
+            more = self._stream.read(wanted)
+            self._data, self._at, self._ended = self._data[self._at :] + more, 0, not more
 
-    def take(self, records: int) -> list[bytes]:
-        """The lines of the first records, which are gone then."""
-        end = self._ends[records - 1]
-        lines, self._lines = self._lines[:end], self._lines[end:]
-        self._ends = [other - end for other in self._ends[records:]]
-        return lines
+    def _end_of_run(self, start: int, stop: int, most: int) -> int | None:
+        """Where up to `most` records end."""
+        found = self._run(start, stop, most).match(self._data, start, stop)
+        return found.end() if found else None
+
+    def _run(self, start: int, stop: int, most: int) -> re.Pattern[bytes]:
+        marked = any(self._data.find(mark, start, stop) >= 0 for mark in (b'"', b"\r"))
+        return run_of_records(self._delimiter, most) if marked else run_of_lines(most)
+
+    def _weight(self, end: int, rows: int) -> int:
+        return end - self._at + self._names * rows
+
+    def _lighter(self, end: int) -> tuple[int, int]:
+        """As many of the records as are no heavier than a request may be: where they end, and how many they are."""
+        ends = [found.end() for found in self._run(self._at, end, 1).finditer(self._data, self._at, end)]
+        fit = bisect_right(range(len(ends)), self._most, key=lambda before: self._weight(ends[before], before + 1))
+        return (ends[fit - 1], fit) if fit else (self._at, 0)
+
+    def _is_last(self, end: int, rows: int) -> bool:
+        """Whether no more goes into the piece: the file ends, or the next record makes it too heavy."""
+        if end == len(self._data):
+            return self._ended
+        following = self._end_of_run(end, len(self._data), 1)
+        return following is not None and self._weight(following, rows + 1) > self._most
 
 
-def _ends(lines: Sequence[bytes], delimiter: str) -> tuple[Sequence[int], bool]:
-    """The number of the last line of each record, as far as they are sound: not where quotes are wrong, nor an empty
-    line, but records that only break off."""
-    if not any(b'"' in line or line in EMPTY for line in lines):
-        return range(1, len(lines) + 1), bool(lines)
-    reader = csv.reader(map(DECODED, lines), delimiter=delimiter, strict=True)
-    ends: list[int] = []
-    try:
-        for cells in reader:
-            if not cells:
-                return ends, False
-            ends.append(reader.line_num)
-    except csv.Error:
-        return ends, reader.line_num == len(lines)
-    return ends, bool(lines)
+def _outside_quotes(data: bytes) -> bytes:
+    return b"".join(data.split(b'"')[::2])
+
+
+def _lines(data: bytes) -> int:
+    """They end with LF, CRLF or CR."""
+    return data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")

@@ -210,7 +210,7 @@ def test_one_doubtful_row_sends_only_its_neighbours_the_slow_road(post: Post) ->
 def test_plain_lines_are_encoded_as_the_standard_library_writes_them(rows: list[list[str]], commas: bool) -> None:
     rows = [[cell.replace(",", "") for cell in row] if commas else row for row in rows]
     delimiter = "," if commas else ";"
-    plain = Plain([delimiter.join(row) for row in rows], delimiter)
+    plain = Plain("".join([f"{delimiter.join(row)}\n" for row in rows]).encode(), delimiter, 3)
     brief = Brief({}, {}, NOW, columns=("email", "a,b", 'c"'))
     assert [list(plain), plain.column(2)] == [rows, [row[2] for row in rows]]
     assert ROWS.encode(plain, brief) == ROWS.encode(rows, brief) == written((list(brief.columns), rows))
