@@ -12,13 +12,13 @@ import click
 
 from schedules import declared as room
 from schedules.look import note, sift
-from schedules.schedule import Schedule
+from schedules.schedule import Schedule, key_of
 from schedules.slots import following
 from schedules.start import start
 from worker.cli import office, options, show
 from worker.cli.commands import Commands
 from worker.cli.sentences import Failed, WordsOff
-from worker.ledger import reports, slots
+from worker.ledger import newsletters, reports, slots
 from worker.ledger import schedules as ledger_schedules
 from worker.ledger.types import Connection, Row
 
@@ -99,6 +99,7 @@ def history(name: str | None, most: int, as_json: bool) -> None:
 
 def _slot_facts(tx: Connection, row: Row[Any]) -> dict[str, Any]:
     report = reports.of(tx, row.job_id) if row.job_id else None
+    planned = None if row.job_id else newsletters.by_key(tx, key_of(row.schedule, row.slot))
     return {
         "schedule": row.schedule,
         "slot": reports.iso(row.slot),
@@ -109,6 +110,8 @@ def _slot_facts(tx: Connection, row: Row[Any]) -> dict[str, Any]:
         "job": row.job_id,
         "job_state": row.job_state,
         "rows": report["rows"] if report else None,
+        "newsletter": planned.id if planned else None,
+        "newsletter_state": newsletters.stands(tx, planned) if planned else None,
     }
 
 
@@ -116,6 +119,8 @@ def _line(facts: dict[str, Any]) -> dict[str, object]:
     rows = facts["rows"] or {}
     counts = ", ".join(f"{n:,} {name}" for name, n in rows.items() if n and name != "total")
     became = f"{facts['job_state']}: {counts or 'no rows yet'}" if facts["job_state"] else facts["why"] or ""
+    if facts["newsletter"]:
+        became = f"newsletter {facts['newsletter']}: {facts['newsletter_state']}"
     names = ("schedule", "slot", "state")
     return {name: facts[name] for name in names} | {"job": facts["job"] or "", "what became of it": became}
 

@@ -26,7 +26,8 @@ class Schedule:
     last one by more than `size_within` percent is paused.
 
     In place of an operation it may name the file of a `newsletter`, which is planned at each slot, and goes by itself
-    while it is what a person approved (`worker/newsletters/again.py`).
+    while it is what a person approved (`worker/newsletters/again.py`). A sync that brings its people may take `wait`
+    seconds to end.
 
     One that `reads` a list makes no job: `schedules/reading.py` reads it.
     """
@@ -69,7 +70,7 @@ class Schedule:
 
     def key(self, slot: int) -> str:
         """The job's once-only key: a slot that is started again is the same job."""
-        return f"schedule:{self.name}:{dt.datetime.fromtimestamp(slot, dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return key_of(self.name, slot)
 
     def words(self, slot: int) -> dict[str, Any]:
         """What is asked for at this slot, as a task's kwargs, but for the file's place."""
@@ -79,3 +80,8 @@ class Schedule:
         if self.source is None:
             return words | {"payload": self.payload}
         return words | {"then": self.then} | ({"on_error": self.on_error} if self.on_error else {})
+
+
+def key_of(name: str, slot: int) -> str:
+    """Of a slot, also one of a schedule that nobody declares any more."""
+    return f"schedule:{name}:{dt.datetime.fromtimestamp(slot, dt.UTC):%Y-%m-%dT%H:%M:%SZ}"

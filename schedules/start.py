@@ -21,6 +21,7 @@ from worker.newsletters import document
 from worker.newsletters.again import again, taken_up
 from worker.newsletters.document import WrongDocument
 from worker.newsletters.moves import WAITS, CanNot
+from worker.newsletters.stored import NotYet
 from worker.orders.intake import record
 from worker.orders.order import Order, place, read_order
 from worker.platforms import operation
@@ -89,10 +90,20 @@ class Start:
         try:
             by = f"schedule {name}"
             planned = taken_up(self.process, by, key) or again(self.process, document.read(Path(place(file))), by, key)
+        except NotYet as error:
+            self._wait_for_list(" ".join(str(error).split()))
+            return
         except (OSError, WrongDocument, CanNot, Refused, SourceRefused) as error:
             self._missed("refused", " ".join(str(error).split()))
             return
         self.process.ledger.write(lambda tx: self._planned(tx, planned.id))
+
+    def _wait_for_list(self, why: str) -> None:
+        """The sync that brings its people is under way."""
+        if self.row.asked_by is not None or time.time() > self.row.slot + self.schedule.wait:
+            self._missed("no_file", why)
+        else:
+            self._put_back(Later(f"It waits for its list: {why}", STEADY))
 
     def _planned(self, tx: Connection, newsletter_id: str) -> None:
         planned = newsletters.get(tx, newsletter_id)

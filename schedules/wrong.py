@@ -59,7 +59,7 @@ def _of_cron(schedule: Schedule) -> Iterator[str]:
 def _of_file(schedule: Schedule) -> Iterator[str]:
     if schedule.source is not None and wrong_braces(schedule.source):
         yield "source has a brace that is no date: write {date:%Y-%m-%d}."
-    if schedule.source is None and (schedule.wait or schedule.size_within is not None):
+    if schedule.source is None and (schedule.size_within is not None or (schedule.wait and not schedule.newsletter)):
         yield "wait and size_within are about a file: name its source, or leave them out."
     if schedule.source is not None and schedule.payload is not None:
         yield "it has both a payload and a source: a call takes the one, a file the other."

@@ -197,7 +197,8 @@ class Platform:
     reads an answer's words, whatever its status, or raises `Unreadable`. `callbacks` if it calls us,
     `opt_outs` if it lists who opted out and calls nobody for it, `everybody` the list of all people that is compared
     with what is known here; `link` if a person can let us in; `watched` is what goes on there after we made it.
-    `persons` are the words by which its operations know who has an address (`Operation.person`).
+    `persons` are the words by which its operations know who has an address (`Operation.person`); `zone` says by which
+    clocks people at an account live.
     """
 
     name: str
@@ -215,6 +216,7 @@ class Platform:
     everybody: Listed | None = None
     link: Link | None = None
     watched: Watched | None = None
+    zone: Setting | None = None
     persons: Callable[[str], Sequence[str]] = lambda _address: ()
 
 

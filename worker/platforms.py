@@ -6,6 +6,8 @@ import difflib
 import functools
 import importlib
 from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from worker.accounts import declared, settings_of
 from worker.facts.link import Registered
@@ -114,6 +116,18 @@ class Account:
     @functools.cached_property
     def pace(self) -> Pace:
         return pace(self.platform.pace, self._values)
+
+    @property
+    def zone(self) -> tzinfo:
+        """By which clocks people live there. Raises `NotConnected` for one that there is not."""
+        setting = self.platform.zone
+        name = (self._values.get(setting.name) if setting else None) or "UTC"
+        try:
+            return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise NotConnected(
+                f"{setting.name if setting else name} must be a zone's name, like Europe/Paris."
+            ) from None
 
     @property
     def on_unsure(self) -> str:

@@ -1,6 +1,6 @@
 """Devino OMNI: cascades of SMS, Viber, e-mail, push and VK, and messages to contacts through them."""
 
-from tasks.devino.access import SETTINGS, access, sign
+from tasks.devino.access import SETTINGS, TIME_ZONE, access, sign
 from tasks.devino.answers import read
 from tasks.devino.callbacks import CALLBACKS
 from tasks.devino.operations import OPERATIONS
@@ -19,4 +19,5 @@ PLATFORM = Platform(
     callbacks=CALLBACKS,
     probe="devino.list_cascades",
     watched=WATCHED,
+    zone=TIME_ZONE,
 )

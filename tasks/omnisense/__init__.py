@@ -1,6 +1,6 @@
 """Omnisense, a CRM: subscribers, events, newsletters, imports, opt-out notices."""
 
-from tasks.omnisense.access import SETTINGS, access, read, sign
+from tasks.omnisense.access import SETTINGS, TIME_ZONE, access, read, sign
 from tasks.omnisense.callbacks import CALLBACKS
 from tasks.omnisense.operations import OPERATIONS
 from worker.operation import Platform, Setting
@@ -16,5 +16,6 @@ PLATFORM = Platform(
     read=read,
     operations=OPERATIONS,
     callbacks=CALLBACKS,
+    zone=TIME_ZONE,
     persons=lambda address: (address.lower(), address),
 )

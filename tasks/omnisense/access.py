@@ -21,6 +21,7 @@ INSTANCE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 TRANSACTIONAL = "OMNISENSE_TRANSACTIONAL_TEMPLATES"
 LOOPBACK = ("http://127.0.0.1:", "http://localhost:", "http://[::1]:")
 
+TIME_ZONE = Setting("OMNISENSE_TIME_ZONE", "by which clocks plans of newsletters are shown, beside UTC", "UTC")
 SETTINGS = (
     Setting("OMNISENSE_INSTANCE", "your subdomain, the “universe” of the login page"),
     Setting("OMNISENSE_BASE_URL", "in place of the instance: the whole base address, which ends in /api/v1"),
@@ -29,6 +30,7 @@ SETTINGS = (
     Setting("OMNISENSE_ADMIN_EMAIL", "for the administrative API", secret=True),
     Setting("OMNISENSE_ADMIN_TOKEN", "for the administrative API", secret=True),
     Setting(TRANSACTIONAL, "comma list of template ids whose newsletters may go past an opt-out (is_transactional)"),
+    TIME_ZONE,
     Setting(SECRETS, "comma list of secret_key values that its opt-out callback may bring", secret=True),
 )
 KEYS = ("OMNISENSE_API_KEY", "OMNISENSE_MASTER_KEY", "OMNISENSE_ADMIN_EMAIL", "OMNISENSE_ADMIN_TOKEN")

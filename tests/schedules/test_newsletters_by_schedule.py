@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from schedules.schedule import Schedule
 from schedules.start import Start
 from schedules.wrong import mistakes_of
 from tests.schedules.conftest import history
+from worker.cli import main, office
 from worker.ledger import alarms, newsletters
 from worker.newsletters import moves
 from worker.processes.process import Process
@@ -113,6 +116,40 @@ def test_a_slot_whose_starter_died_takes_up_what_that_one_planned(
 
 def _moment(slot: int) -> str:
     return WEEKLY.key(slot).removeprefix("schedule:weekly:")
+
+
+OF_A_SYNC = TEXT.replace('["a@x.example.com", "b@x.example.com"]', '{ schedule = "nightly" }')
+NIGHTLY = Schedule("nightly", "* * * * *", "omnisense.import_subscribers", source="people.csv")
+
+
+def test_one_whose_people_a_sync_brings_waits_for_it(own: Process, file: Path, after: After, tmp_path: Path) -> None:
+    file.write_text(OF_A_SYNC)
+    (tmp_path / "people.csv").write_text("email\na@x.example.com\n")
+    patient = replace(WEEKLY, wait=600.0)
+    after(NIGHTLY)
+    after(NIGHTLY, 60, ended=False)
+    after(patient, ended=False)
+    last = history(own, patient)[-1]
+    assert (last.state, "It waits for its list: weekly can't be planned: The sync is under way" in last.why) == (
+        "due",
+        True,
+    )
+    after(patient, 700, ended=False)
+    assert "no_file" in [row.reason for row in history(own, patient)]
+
+
+def test_history_says_how_its_newsletter_stands_now(
+    own: Process, file: Path, after: After, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(office, "for_reading", lambda: own)
+    after(WEEKLY, 60)
+    made = youngest(own)
+    moves.approve(own, made, "anna", recurs=True)
+    moves.halt(own, "anna")
+    said = CliRunner().invoke(main, ["schedules", "history", "weekly"]).stdout
+    assert f"newsletter {made.id}: approved; halted by anna" in said
+    told = json.loads(CliRunner().invoke(main, ["schedules", "history", "weekly", "--json"]).stdout)["history"]
+    assert [one["newsletter"] for one in told if one["newsletter"]] == [made.id]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from worker.cli.sentences import Failed
 from worker.ledger import newsletters as ledger_newsletters
 from worker.ledger.types import Row
 from worker.newsletters import document, moves, plan
+from worker.newsletters.plan import Plan
 from worker.processes.process import Process
 
 MOST = 20
@@ -26,17 +28,18 @@ def newsletters() -> None:
 
 @newsletters.command("plan")
 @click.argument("what", metavar="NAME|FILE")
+@click.option("--max-recipients", "most", type=click.IntRange(1), help="In place of max_recipients in the document.")
 @options.by
 @options.as_json
-def plan_one(what: str, by: str | None, as_json: bool) -> None:
+def plan_one(what: str, most: int | None, by: str | None, as_json: bool) -> None:
     """Show what would go out, to whom and when, and keep it for `approve`. Nothing is sent.
 
     FILE is TOML (docs/operate.md, Newsletters); NAME plans one anew that was planned before.
     """
     own = office.for_recording()
-    made = plan.make(own, _document(own, what))
+    made = _planned(own, what, most)
     kept = _found(own, plan.keep(own, made, by or office.login()))
-    show.document(shown.facts(own, kept)) if as_json else click.echo(shown.of_plan(kept, made))
+    show.document(shown.facts(own, kept)) if as_json else click.echo(shown.of_plan(own, kept, made))
 
 
 @newsletters.command()
@@ -50,8 +53,10 @@ def approve(name: str, recurring: bool, by: str | None, as_json: bool) -> None:
     out = moves.approve(own, row, by or office.login(), recurs=recurring)
     kept = _found(own, row.id)
     if out:
-        show.aside(f"{out:,} opted out since it was planned, and are left out.")
-    show.document(shown.facts(own, kept)) if as_json else click.echo(shown.when(kept))
+        show.aside(f"{out:,} opted out since it was planned: left out.")
+    if halted := shown.halted_by(own, kept):
+        show.aside(f"{_halted(halted)} Until then nothing of it leaves; what passes its time meanwhile is missed.")
+    show.document(shown.facts(own, kept)) if as_json else click.echo(shown.when(own, kept))
 
 
 @newsletters.command("list")
@@ -63,7 +68,7 @@ def list_them(most: int, as_json: bool) -> None:
     found = own.ledger.read(lambda tx: ledger_newsletters.newest(tx, most))
     halted = own.ledger.read(ledger_newsletters.halted)
     if halted:
-        show.aside(f"All newsletters were halted by {halted}: `omniworker newsletters go-on` lets them go on.")
+        show.aside(_halted(halted))
     if as_json:
         show.document({"newsletters": [shown.facts(own, row) for row in found], "halted_by": halted})
     elif found:
@@ -126,15 +131,20 @@ def go_on() -> None:
     show.aside("Newsletters go on; what passed its time meanwhile is missed, not late.")
 
 
-def _document(own: Process, what: str) -> document.Document:
+def _halted(by: str) -> str:
+    return f"All newsletters were halted by {by}: `omniworker newsletters go-on` lets them go on."
+
+
+def _planned(own: Process, what: str, most: int | None) -> Plan:
     if Path(what).is_file():
-        return document.read(Path(what))
+        return plan.of_file(own, Path(what), most)
     row = own.ledger.read(lambda tx: ledger_newsletters.get(tx, what))
     if row is None:
         raise Failed(f"There is no file {what}, and no newsletter of this name was planned before.")
     if not row.document:
         raise Failed(f"What newsletter {row.id} said is gone since RETENTION_DAYS: plan it from its file.")
-    return document.of(own.seal.open(row.document), row.name)
+    said = document.of(own.seal.open(row.document), row.name)
+    return plan.make(own, replace(said, max_recipients=most or said.max_recipients))
 
 
 def _one(name: str) -> tuple[Process, Row[Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import re
 from collections.abc import Mapping
@@ -10,14 +9,16 @@ from typing import Any
 
 from worker import platforms
 from worker.cli import show
-from worker.ledger import messages, reports
+from worker.cli.chart import chart
+from worker.cli.moments import local, moment, zones_of
+from worker.ledger import messages, newsletters, reports
 from worker.ledger.types import Row
 from worker.newsletters import document
 from worker.newsletters.plan import Plan
 from worker.processes.process import Process
+from worker.runner.opted_out import OPTED_OUT
 
 SHOWN = 3
-BAR = 40
 ADDRESS = re.compile(r"([^@\s])[^@\s]*@([^@\s.])[^@\s]*(\.[^@\s.]+)")
 NUMBER = re.compile(r"\+?\d{6,}(\d\d)")
 OVER = ("finished", "cancelled", "failed")
@@ -33,11 +34,16 @@ def facts(own: Process, row: Row[Any]) -> dict[str, Any]:
         "account": row.account,
         "state": _state(row, report),
         "why": row.why,
+        "halted_by": halted_by(own, row),
         "people": row.people,
         "dropped": json.loads(row.dropped),
+        "notes": notes(row, report),
         "requests": row.requests,
         "sends_at": reports.iso(row.not_before),
         "deliver_at": _iso(row.deliver_at),
+        "deliver_local": {str(zone): local(row.deliver_at, zone).isoformat() for zone in zones_of(own, row)}
+        if row.deliver_at
+        else {},
         "expires_at": _iso(row.expires_at),
         "planned": {"at": reports.iso(row.planned_at), "by": row.planned_by},
         "approved": {"at": _iso(row.approved_at), "by": row.approved_by, "recurring": bool(row.recurs)},
@@ -46,9 +52,9 @@ def facts(own: Process, row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def of_plan(row: Row[Any], made: Plan) -> str:
+def of_plan(own: Process, row: Row[Any], made: Plan) -> str:
     """A plan as a person reads it before they approve it."""
-    lines = show.columns([*_facts(row), ("request", _request(made))])
+    lines = show.columns([*_facts(own, row), ("request", _request(made))])
     refused = "".join(f"\n  row {one.row}: {one.reason} {one.advice}".rstrip() for one in made.refusals)
     invalid = f"\nno recipients:{refused}" if refused else ""
     return f"{lines}{invalid}\n\nNothing is sent before somebody says `omniworker newsletters approve {row.id}`."
@@ -57,11 +63,11 @@ def of_plan(row: Row[Any], made: Plan) -> str:
 def whole(own: Process, row: Row[Any]) -> str:
     """One that may be on its way, or over."""
     report = own.ledger.read(lambda tx: reports.of(tx, row.job_id)) if row.job_id else None
-    parts = [show.columns(_facts(row, report))]
+    parts = [show.columns(_facts(own, row, report))]
     if report is not None:
         told = own.ledger.read(lambda tx: messages.of_job(tx, row.job_id))
-        parts += [show.report_text(report), bars(report["rows"])]
-        parts += [f"what the platform told of its messages\n{bars(told)}"] if told else []
+        parts += [show.report_text(report)]
+        parts += [f"what the platform told of its messages\n{chart(told)}"] if told else []
         parts += [look_for(own, row)] if report["rows"]["unsure"] else []
     return "\n".join(filter(None, parts))
 
@@ -75,12 +81,16 @@ def look_for(own: Process, row: Row[Any]) -> str:
     return f"\nThe answer to some requests was lost. {found}\n{then}"
 
 
-def bars(counts: Mapping[str, int]) -> str:
-    """A line for each count that is not zero, with a bar of its share."""
-    some = {name: n for name, n in counts.items() if n and name != "total"}
-    most = max(some.values(), default=1)
-    rows = [(f"  {name}", n, "█" * max(1, round(BAR * n / most))) for name, n in some.items()]
-    return show.columns(rows, right=[1]) if rows else ""
+def halted_by(own: Process, row: Row[Any]) -> str | None:
+    """Who keeps it from leaving with all others; None for one that is over, too."""
+    return own.ledger.read(newsletters.halted) if row.state in newsletters.WAITING else None
+
+
+def notes(row: Row[Any], report: Mapping[str, Any] | None) -> dict[str, str]:
+    """What else is said of it, by what it is about: what was planned, and what was another since."""
+    out = report["skipped_by"].get(OPTED_OUT, 0) if report else 0
+    later = {"since": f"{out:,} opted out between the approval and their request: left out"} if out else {}
+    return {**json.loads(row.notes), **later}
 
 
 def line(row: Row[Any]) -> dict[str, object]:
@@ -94,9 +104,9 @@ def line(row: Row[Any]) -> dict[str, object]:
     }
 
 
-def when(row: Row[Any]) -> str:
+def when(own: Process, row: Row[Any]) -> str:
     """What approving has set going."""
-    return show.columns(_facts(row))
+    return show.columns(_facts(own, row))
 
 
 def _state(row: Row[Any], report: Mapping[str, Any] | None) -> str:
@@ -104,19 +114,21 @@ def _state(row: Row[Any], report: Mapping[str, Any] | None) -> str:
     return "sent" if report is not None and report["state"] in OVER else str(row.state)
 
 
-def _facts(row: Row[Any], report: Mapping[str, Any] | None = None) -> list[tuple[str, str]]:
+def _facts(own: Process, row: Row[Any], report: Mapping[str, Any] | None = None) -> list[tuple[str, str]]:
     dropped = ", ".join(f"{code} {n:,}" for code, n in json.loads(row.dropped).items())
-    delivered = f", delivered at {_iso(row.deliver_at)}" if row.deliver_at else ""
-    goes = f"{reports.iso(row.not_before)}{delivered}" if row.deliver_at else "when it is approved"
+    zones, by = zones_of(own, row), halted_by(own, row)
+    halted = f"; all are halted by {by}, and nothing of it leaves until `omniworker newsletters go-on`" if by else ""
     known = [
         ("newsletter", f"{row.name} ({row.id})"),
         ("sends by", f"{row.operation}, account {row.account}"),
-        ("state", _state(row, report)),
+        ("state", _state(row, report) + halted),
         ("why", row.why),
         ("people", f"{row.people:,}" + (f"; dropped: {dropped}" if dropped else "")),
+        *notes(row, report).items(),
         ("requests", f"{row.requests:,}, about {show.span(max(1.0, row.seconds))} at the account's pace"),
-        ("goes", goes),
-        ("not after", _iso(row.expires_at)),
+        ("goes", moment(row.not_before, zones) if row.deliver_at else "when it is approved"),
+        ("delivered", moment(row.deliver_at, zones) if row.deliver_at else None),
+        ("not after", moment(row.expires_at, zones) if row.expires_at else None),
         ("planned", f"{reports.iso(row.planned_at)} by {row.planned_by}"),
         ("approved", f"{_iso(row.approved_at)} by {row.approved_by}" if row.approved_at else None),
         ("job", row.job_id),
@@ -146,4 +158,4 @@ def masked(value: Any) -> Any:
 
 
 def _iso(seconds: float | None) -> str | None:
-    return None if seconds is None else dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if seconds is None else reports.iso(seconds)

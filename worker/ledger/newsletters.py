@@ -71,6 +71,7 @@ HALTED = "newsletters/halted"
 APPROVED = newsletters.c.state == "approved"
 DUE = claims.Taking(newsletters, APPROVED)
 OPEN = ("planned", "approved", "paused")
+WAITING = (*OPEN, "started")
 
 
 @dataclass(frozen=True)
@@ -209,6 +210,13 @@ def halted(tx: Connection) -> str | None:
     """By whom."""
     found = keepsakes.get(tx, HALTED)
     return found.decode() if found else None
+
+
+def stands(tx: Connection, row: Row[Any]) -> str:
+    """Where it is, in words: its state, why, and who halted it."""
+    by = halted(tx) if row.state in WAITING else None
+    said = [f"halted by {by}"] if by else []
+    return "; ".join([f"{row.state}: {row.why}" if row.why else row.state, *said])
 
 
 def go_on(tx: Connection) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 
 from worker.ledger import notices
+from worker.ledger.newsletters import newsletters
 from worker.ledger.tables import chunks, doors, has_killed, is_file, is_unsure, jobs
 
 LONG = 3600.0
@@ -24,16 +25,17 @@ class Trouble(NamedTuple):
 
 
 UNREAD, QUARANTINED, STUCK = "callback.unread", "notice.quarantined", "notice.stuck"
+MISSED = "newsletter.missed"
 KINDS = (
     *("account.closed", "job.undecided", "job.paused", "chunk.poison", "rows.refused"),
-    *(UNREAD, QUARANTINED, STUCK),
+    *(UNREAD, QUARANTINED, STUCK, MISSED),
 )
 
 
 def all_of(tx: Connection, now: float, refused_share: float) -> list[Trouble]:
     """Each once; `refused_share` is the part of a file's rows above which it is told."""
     parts = (_doors(tx), _undecided(tx, now), _paused(tx, now), _poison(tx, now), _refused(tx, now, refused_share))
-    return [one for part in (*parts, _stuck(tx), _quarantined(tx, now)) for one in part]
+    return [one for part in (*parts, _stuck(tx), _quarantined(tx, now), _missed(tx, now)) for one in part]
 
 
 def _doors(tx: Connection) -> Iterator[Trouble]:
@@ -98,6 +100,14 @@ def _quarantined(tx: Connection, now: float) -> Iterator[Trouble]:
     for kind, whose in sorted(found):
         what = f"A callback for {whose} is not understood" if kind == UNREAD else f"What {whose} told proves nothing"
         yield Trouble(kind, whose, f"{what}: `omniworker find --quarantined` names it.")
+
+
+def _missed(tx: Connection, now: float) -> Iterator[Trouble]:
+    """Told for a day after its time."""
+    lately = (newsletters.c.state == "missed", newsletters.c.expires_at > now - LATELY)
+    for row in tx.execute(select(newsletters).where(*lately)):
+        sentence = f"Newsletter {row.name} was not sent: {row.why}. If it is still wanted, plan it anew."
+        yield Trouble(MISSED, row.id, sentence)
 
 
 def _of_quarantine(kind: str) -> str:

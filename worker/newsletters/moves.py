@@ -51,8 +51,8 @@ def approve(process: Process, row: Row[Any], by: str, *, recurs: bool = False) -
 def _changed(left: People) -> dict[str, str]:
     """What is another since it was planned."""
     out, parts = left.dropped[OPTED_OUT], left.parts
-    said = [f"{out:,} opted out since it was planned, and are left out"] if out else []
-    said += [f"{parts:,} {plan.PARTLY} since it was planned"] if parts else []
+    said = [f"{out:,} opted out since it was planned: left out"] if out else []
+    said += [f"{plan.PARTLY} since it was planned: {parts:,}"] if parts else []
     return {"changed": "; ".join(said)} if said else {}
 
 

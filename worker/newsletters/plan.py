@@ -31,7 +31,7 @@ from worker.runner import results
 from worker.runner.opted_out import purpose_of
 from worker.seal import digest
 
-PARTLY = "go without an address of theirs that opted out"
+PARTLY = "without an address of theirs that opted out"
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def _sentence(one: Refusal) -> str:
 
 
 def _notes(found: People, unknown: str | None, when: Times) -> dict[str, str]:
-    partly = f"{found.parts:,} of them {PARTLY}" if found.parts else None
+    partly = f"{PARTLY}: {found.parts:,}" if found.parts else None
     notes = {"list": found.said, "unknown": unknown, "partly": partly, "time": when.said}
     return {name: said for name, said in notes.items() if said}
 

@@ -30,6 +30,7 @@ def times(document: Document, now: dt.datetime, seconds: float, at_platform: boo
     if deliver is None:
         end = document.open.end(now) if document.open else None
         return Times(now.timestamp(), end.timestamp() if end else None, None, said)
+    deliver = deliver.astimezone(dt.UTC)  # differences within a zone are those of its clocks, not of time
     if deliver - lead < now:
         raise WrongDocument(_too_soon(document) if deliver > now else _passed())
     if at_platform:
