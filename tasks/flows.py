@@ -15,6 +15,7 @@ from tasks.devino.templates import Overrides
 from tasks.devino.triggers import trigger_ids
 from tasks.strict import JSON, problem
 from worker.errors import Refused
+from worker.facts.found_by import FoundBy
 from worker.facts.wire import Step, Steps
 from worker.operation import Limits, Operation, Repeat
 
@@ -86,6 +87,7 @@ FLOWS = (
         steps=Steps(following, rows=SEND),
         campaign=NEW_CASCADE,
         addressed=opt_outs.ADDRESSED,
+        found_by=FoundBy(messages.WHOM, answered=("taskId",)),
         blind=opt_outs.of_contacts,
         example={
             "cascade": {

@@ -15,6 +15,7 @@ from marshmallow import Schema
 
 from worker.facts.callback import Callbacks
 from worker.facts.campaign import Campaign
+from worker.facts.found_by import FoundBy
 from worker.facts.link import Link
 from worker.facts.listed import Listed
 from worker.facts.rows import Rows
@@ -84,6 +85,8 @@ class Operation:
     for, and `names` says by which names else the same person may be asked for, once the platform answered. `lookup`,
     `pages`, `keeps` and `steps`: see there.
 
+    `found_by`: where it names whom it speaks to, and what came of it, for "was it sent?" to be answered.
+
     `addressed`: which of its rows depend on who may be written to; `transactional`: which requests may be asked for
     past an unsubscription; `blind` says in a sentence why nobody's opt-out can be looked at, None where that is not so.
 
@@ -128,6 +131,7 @@ class Operation:
     choices: tuple[Choice, ...] = ()
     at: str | None = None
     called_back: bool = False
+    found_by: FoundBy = field(default_factory=FoundBy)
     addressed: Addressed | None = None
     transactional: Transactional | None = None
     blind: Callable[[JSON, Mapping[str, str]], str | None] | None = None

@@ -13,6 +13,7 @@ import msgspec
 
 from tasks.devino.times import local
 from tasks.strict import JSON, problem
+from worker.facts.found_by import FoundBy
 from worker.facts.wire import CalledBack, Sending, Wire
 from worker.operation import Limits
 
@@ -20,6 +21,13 @@ PATH = "/omni-scheduler/api/messages"
 LIMITS = Limits(rows=100, bytes=1 << 20, assumed=True)
 LISTS = ("contacts", "contactIds")
 REFERENCE = "omniworker"  # of `callbackData`: what the message is at ours
+ADDRESSES = ("email", "phone", "pushInfo.pushToken")
+WHOM = (*(f"contacts.contact.{name}" for name in ADDRESSES), "contactIds")
+FOUND_BY = FoundBy(
+    asked=("taskId", *WHOM),
+    row=(*(f"contact.{name}" for name in ADDRESSES), "email", "phone", "pushToken"),
+    answered=("result.sendAnswers.result", "result.sendAnswers.mergeKey"),
+)
 AROUND = len(b',"contactIds":[]')
 
 

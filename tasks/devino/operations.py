@@ -8,6 +8,7 @@ from tasks.devino import cascades, listed, messages, names, opt_outs, outcomes, 
 from tasks.devino.campaign import CAMPAIGN
 from tasks.devino.contacts import Messages
 from tasks.devino.shapes import Cascade, CascadeId, CascadeList, MacroList
+from worker.facts.found_by import FoundBy
 from worker.facts.rows import Rows
 from worker.facts.wire import Lookup
 from worker.operation import Operation, Repeat
@@ -25,6 +26,7 @@ OPERATIONS = (
         compose=cascades.compose,
         lookup=Lookup(cascades.question, cascades.found),
         blind=opt_outs.of_cascade,
+        found_by=FoundBy(answered=("result.result",)),
         example={
             "taskName": "Order paid: e-mail, else SMS",
             "type": "API",
@@ -68,6 +70,7 @@ OPERATIONS = (
         shape=CascadeId,
         repeat=Repeat.SAFE,
         compose=questions.one,
+        found_by=FoundBy(("taskId",)),
         example={"taskId": 7004},
     ),
     Operation(
@@ -108,6 +111,7 @@ OPERATIONS = (
         addressed=opt_outs.ADDRESSED,
         transactional=opt_outs.LISTED,
         blind=opt_outs.of_contacts,
+        found_by=messages.FOUND_BY,
         example={
             "taskId": 7004,
             "contacts": [{"contact": {"email": "James@jamesmail.com", "phone": "79103398080"}}],

@@ -10,6 +10,7 @@ from tasks.omnisend import agreed, batches, imported, oauth, requests
 from tasks.omnisend.imported import ImportedContact
 from tasks.omnisend.requests import BY_EMAIL, CONTACTS
 from tasks.omnisend.shapes import SaveContact, UpdateContact, WhichContact, WhichContacts, WhoseContact
+from worker.facts.found_by import FoundBy
 from worker.facts.rows import Rows
 from worker.facts.wire import Pages
 from worker.operation import Limits, Operation, Repeat
@@ -33,6 +34,7 @@ OPERATIONS = (
         person=requests.person,
         names=requests.names,
         addressed=agreed.AGREED,
+        found_by=requests.FOUND_BY,
         example={
             "identifiers": [
                 {
@@ -60,6 +62,7 @@ OPERATIONS = (
         names=requests.names,
         compose=requests.update,
         addressed=agreed.AGREED,
+        found_by=requests.FOUND_BY,
         example={
             "contactID": "79enkpRa3GzzNRgOtvkjNvYbxwf",
             "lastName": "Powers",
@@ -75,6 +78,7 @@ OPERATIONS = (
         shape=WhichContact,
         repeat=Repeat.SAFE,
         compose=requests.get,
+        found_by=FoundBy(("contactID",)),
         example={"contactID": "79enkpRa3GzzNRgOtvkjNvYbxwf"},
     ),
     Operation(
@@ -87,6 +91,7 @@ OPERATIONS = (
         repeat=Repeat.SAFE,
         compose=requests.contacts,
         pages=Pages("contacts", requests.following),
+        found_by=FoundBy(("email", "phone")),
         example={"status": "subscribed", "limit": 100},
     ),
     Operation(
@@ -100,6 +105,7 @@ OPERATIONS = (
         auth=oauth.AUTH,
         compose=requests.get_v4,
         deprecated="Omnisend serves version 4 until 15 June 2027, and advises version 3 for whatever is new.",
+        found_by=FoundBy(("email",)),
         example={"email": "austin.powers@example.com"},
     ),
     Operation(
@@ -126,6 +132,7 @@ OPERATIONS = (
         addressed=agreed.AGREED,
         limits=Limits(rows=100, bytes=1_000_000, assumed=False),
         repeat=Repeat.SAFE,
+        found_by=FoundBy(row=("identifiers.id", "email", "phone")),
         example={
             "email": "vanessa.kensington@example.com",
             "status": "subscribed",

@@ -9,12 +9,14 @@ from tasks.omnisend.flat import without
 from tasks.omnisend.values import written
 from tasks.strict import JSON
 from worker.errors import Refused
+from worker.facts.found_by import FoundBy
 from worker.facts.wire import Asked, Query, Sending, Wire
 from worker.operation import Repeat
 from worker.outcome import Refusal
 
 CONTACTS = "/v3/contacts"
 BY_EMAIL = "/v4/contacts/email:"
+FOUND_BY = FoundBy(("contactID", "email", "phone", "identifiers.id"), answered=("contactID",))
 PORTS = {"http": 80, "https": 443}
 
 

@@ -9,6 +9,7 @@ from tasks.omnisense.campaign import CAMPAIGN
 from tasks.omnisense.precheck import precheck, precheck_cells
 from tasks.omnisense.save_first import SAVE_FIRST
 from tasks.omnisense.shapes import NEWSLETTER, Event, Newsletter, Subscriber, SubscriberRow, User, UserEvent
+from worker.facts.found_by import FoundBy
 from worker.facts.rows import Cells, Rows
 from worker.facts.wire import Keeps
 from worker.operation import Limits, Operation, Repeat, Timeouts
@@ -28,6 +29,7 @@ OPERATIONS = (
         names=subscribers.names,
         keeps=Keeps(subscribers.trid),
         addressed=subscribers.AGREED,
+        found_by=FoundBy(("user.email", "user.phone", "trid", "udid"), answered=subscribers.TRID),
         example={
             "udid": "12345-abcdef-67890-fedcba",
             "user": {"email": "foo@bar.com", "first_name": "Foo", "last_name": "Bar", "lang": "fr", "optin": True},
@@ -57,6 +59,7 @@ OPERATIONS = (
         timeouts=Timeouts(read=120.0, total=120.0),
         repeat=Repeat.SAFE,
         verified=False,
+        found_by=FoundBy(row=("email", "phone")),
         example={"email": "foo@bar.com", "first_name": "Foo", "last_name": "Bar", "lang": "fr"},
     ),
     Operation(
@@ -70,6 +73,7 @@ OPERATIONS = (
         repeat=Repeat.HARMFUL,
         may_repeat=True,
         compose=events.compose,
+        found_by=FoundBy(("email", "trid"), answered=subscribers.TRID),
         example={
             "email": "foo@bar.com",
             "user_event": {
@@ -96,6 +100,7 @@ OPERATIONS = (
         addressed=newsletters.ADDRESSED,
         transactional=newsletters.LISTED,
         choices=(SAVE_FIRST,),
+        found_by=FoundBy(("emails", "emails.email")),
         example={
             "newsletter": {
                 "newsletter_template_id": 45,
@@ -121,6 +126,7 @@ OPERATIONS = (
         repeat=Repeat.HARMFUL,
         may_repeat=True,
         verified=False,
+        found_by=FoundBy(row=("email",)),
         example={
             "email": "yourcustomer@test.com",
             "date": "2018-11-13 10:00:00Z",

@@ -10,6 +10,7 @@ from worker.facts.wire import Sending, Wire
 from worker.people.consent import Addressed, Way
 
 PATH = "/subscriber"
+TRID = ("trid", "*.trid")  # where the id stands in an answer: at the top, or one level down
 # What says yes, of which address, and on which channels.
 FLAGS = {"optin": ("email", ("email",)), "optin_sms": ("phone", ("sms",))}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +21,7 @@ from worker.facts.rows import Brief, Rows
 from worker.facts.wire import Sending, Wire
 from worker.operation import JSON, Access, Operation, Reading, Repeat, Timeouts
 from worker.orders.parts import parts_of
+from worker.people import traces
 from worker.platforms import Account
 from worker.runner.wires import wire_of_rows
 
@@ -112,6 +114,15 @@ def ask(operation: Operation, repeat: Repeat) -> Reading:
         raise Down(str(error)) from None
     except Lost as error:
         raise lost(str(error), repeat) from None
+
+
+def test_whom_it_speaks_to_is_found_again(operation: Operation) -> None:
+    """Every address of its example but those of senders."""
+    whole = json.dumps(operation.example)
+    addresses = set(re.findall(r"[\w.+-]+@[\w.-]+\w", whole)) - {"shop@example.com"}
+    payload, _ = check_payload(operation.example, operation.shape)
+    asked = {name for _, name in traces.of_payload(operation, payload, rows=9)}
+    assert addresses <= (asked | set(traces.of_row(operation, operation.example)))
 
 
 def test_its_example_passes_its_shape(operation: Operation) -> None:

@@ -31,15 +31,23 @@ def find(what: str | None, files: bool, quarantined: bool, as_json: bool) -> Non
     if as_json:
         show.document(answer)
     elif not any(answer.values()):
-        click.echo("Nothing is known of it." + ("" if files or what is None else " --files reads files of rows, too."))
+        click.echo(_nothing(own, what, files))
     else:
         click.echo("\n\n".join(_part(name, rows) for name, rows in answer.items() if rows))
 
 
 def _known(own: Process, what: str, files: bool) -> dict[str, Any]:
-    # A write: the key of hashes is made by whoever needs it first.
-    answer = own.ledger.write(lambda tx: found.known(own, tx, what))
+    own.ledger.write(own.people.key)  # made by whoever needs it first
+    answer = own.ledger.read(lambda tx: found.known(own, tx, what))
     return answer | ({"files": list(found.files(own, what))} if files else {})
+
+
+def _nothing(own: Process, what: str | None, files: bool) -> str:
+    if what is None:
+        return "Nothing is in quarantine."
+    days = own.settings.retention_days
+    more = "" if files else " --files reads files of rows, too."
+    return f"Nothing is known of it. Whom calls spoke to is known for {days:g} days after they ended.{more}"
 
 
 def _aside(own: Process) -> dict[str, Any]:
@@ -68,9 +76,26 @@ def _of_messages(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, object]
     return [one | {"told": text} for one, text in zip(shown, told, strict=True)]
 
 
+def _of_rows(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, object]]:
+    """The outcome with its code; why, where there is something to say."""
+    return [
+        {
+            **{name: row[name] or "" for name in ("job", "operation", "account")},
+            "row": "" if row["row"] is None else str(row["row"]),
+            "outcome": f"{row['outcome']} ({row['code']})" if row["code"] else row["outcome"],
+            "at": row["at"] or "",
+            "why": row["reason"] or "",
+        }
+        for row in rows
+    ]
+
+
+def _of_told(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, object]]:
+    return [{name: value or "" for name, value in row.items() if name != "note"} for row in rows]
+
+
 LINES: dict[str, Lines] = {
-    "jobs": _of_jobs,
-    "calls": _of_jobs,
-    "messages": _of_messages,
+    **{"jobs": _of_jobs, "calls": _of_rows, "files": _of_rows},
+    **{"messages": _of_messages, "told": _of_told},
     "watched": lambda rows: [lineage.of_made(row) for row in rows],
 }

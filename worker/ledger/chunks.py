@@ -139,7 +139,7 @@ def mark(
     The lease starts anew: what came before the mark has used up some of it.
 
     `named` are the rows that were refused, `skipped_by` counts further ones that stay behind, `went` are the numbers of
-    those that go, where the platform will be asked about each. False when the claim is
+    those that go, where the platform will be asked about each, or others stay behind. False when the claim is
     lost, or the job no longer moves or has no time left: send nothing.
     """
     now = time.time()

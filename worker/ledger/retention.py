@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, or_, select, update
 
 from worker.ledger import jobs as job_moves
+from worker.ledger import traces
 from worker.ledger.decisions import decide
 from worker.ledger.tables import chunks, is_kept, is_unsure, jobs, refusals, tickets
 
@@ -48,6 +49,8 @@ def let_go(tx: Connection, job_id: str, most: int) -> bool:
     noted."""
     rows = select(refusals.c.id).where(refusals.c.job_id == job_id).limit(most)
     if tx.execute(delete(refusals).where(refusals.c.id.in_(rows))).rowcount:
+        return False
+    if traces.let_go(tx, job_id, most):
         return False
     full = or_(chunks.c.payload.is_not(None), chunks.c.answer.is_not(None), chunks.c.why.is_not(None))
     some = select(chunks.c.id).where(chunks.c.job_id == job_id, full).limit(most)

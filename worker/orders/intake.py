@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from worker.ledger import jobs, orders, planning
 from worker.ledger.ids import new_id
 from worker.ledger.orders import Asked
+from worker.ledger.traces import WHOLE
 from worker.ledger.types import Connection, Row
 from worker.linking import links
 from worker.orders.order import Order, refused
+from worker.people import traces
 from worker.platforms import account
 from worker.processes.process import Process
 from worker.seal import digest
@@ -18,6 +21,7 @@ from worker.sources.cut import cut
 from worker.sources.given import given_source
 from worker.sources.measure import limits_of
 
+MOST_TRACES = 10_000  # of one request, some of which may be refused for their size
 AddCall = Callable[[Connection, planning.Load], Row[Any]]
 
 
@@ -41,6 +45,8 @@ def record(
         _demand_link(process, tx, order)
     if new and order.rows is not None:
         _plan_given(process, tx, order, order.rows, job_id)
+    if new:
+        traces.leave(process, tx, job_id, _traces(order))
     if not new or order.kind == "file":
         return Recorded(job_id, new)
     loads = _loads(process, tx, order, job_id)
@@ -104,6 +110,20 @@ def _loads(process: Process, tx: Connection, order: Order, job_id: str) -> Itera
         person = None if part.person is None else process.people.whom(tx, order.account, part.person)
         sealed = process.seal.close(part.stored())
         yield planning.Load(job_id, order.account, sealed, n, row, part.rows, person)
+        row += part.rows
+
+
+def _traces(order: Order) -> Iterator[traces.Found]:
+    """By what the order is found again; of a request to very many, whoever carries it leaves the traces."""
+    operation, row = order.operation, 1
+    if order.kind == "file":
+        yield from ((WHOLE, name) for _, name in traces.of_payload(operation, order.around))
+        lines = (order.rows or b"").splitlines()
+        yield from traces.of_lines(operation, range(1, len(lines) + 1), lines)
+        return
+    for part in order.parts:
+        if part.rows <= traces.AT_ONCE:
+            yield from itertools.islice(traces.of_payload(operation, part.payload, row, part.rows), MOST_TRACES)
         row += part.rows
 
 

@@ -1,75 +1,102 @@
-"""Was it sent? What the ledger and the files it names know of an address, a key or a message."""
+"""Was it sent? What the ledger and the files it names know of an address, a key, or an id that a platform gave."""
 
 from __future__ import annotations
 
+import itertools
 import json
-import logging
 from collections.abc import Iterator
 from typing import Any
 
 from worker import platforms
-from worker.ledger import consents, doors, finding, messages, reports, watched
+from worker.ledger import consents, doors, finding, jobs, messages, outcomes, receipts, reports, watched
+from worker.ledger import traces as kept_traces
+from worker.ledger.outcomes import Became
 from worker.ledger.reports import iso
+from worker.ledger.traces import WHOLE
 from worker.ledger.types import Connection, Row
-from worker.people import register
+from worker.people import in_files, traces
 from worker.processes.process import Process
-from worker.runner.consignment import source_of
 from worker.seal import digest
 from worker.settings import SettingsError
-from worker.sources.refused import SourceRefused
+from worker.sources.read_back import SourceChanged
+from worker.sources.refused import SourceAway, SourceRefused
 
 MOST = 100
 JSON = dict[str, Any]
-log = logging.getLogger(__name__)
+Place = tuple[str, int]  # a job, and the number of one of its rows
 
 
 def known(process: Process, tx: Connection, text: str) -> JSON:
-    """All but the files: calls by key, calls that changed this person, messages, counts of a cascade, consent."""
-    who = _who(process, tx, text)
+    """All but the files: jobs by key, rows that name it with what became of each, messages, counts of a cascade,
+    consent and its receipts."""
+    who = traces.hashed(process, tx, text)
     return {
         "jobs": _reports(tx, finding.of_key(tx, text, digest("key", text), [*platforms.operations()], _accounts(tx))),
-        "calls": _reports(tx, finding.of_persons(tx, _marks(process, tx, text), MOST)),
+        "calls": [_line(tx, *place) for place in _again(tx, _places(process, tx, text, who))],
         "messages": [_message(row) for row in _messages(tx, text, who)],
         "cascade": [
             {"account": row.account, "status": row.status, "messages": row.count}
             for row in messages.of_cascade(tx, text)
         ],
         "watched": [watched.facts(row) for row in watched.of_subject(tx, text)],
-        "consent": [
-            {
-                "channel": row.channel,
-                "purpose": row.purpose,
-                "state": row.state,
-                "reason": row.reason,
-                "at": iso(row.at),
-            }
-            for row in (consents.of(tx, who) if who else ())
-        ],
+        "consent": [_standing(row) for row in (consents.of(tx, who) if who else ())],
+        "told": [_told(tx, row) for row in (receipts.of(tx, who) if who else ()) if row.account],
     }
 
 
 def files(process: Process, text: str) -> Iterator[JSON]:
-    """The jobs whose file, or sealed copy of it, holds this text, the latest first; a file that is no longer as it was
-    says so."""
-    wanted = text.strip().lower().encode()
+    """The rows of the latest files, or of their sealed copies, that name it; a file that is no longer as it was says
+    so."""
+    wanted = platforms.consent().same(text)
+    if wanted is None:
+        return
     for job in process.ledger.read(lambda tx: finding.with_file(tx, MOST)):
         try:
-            if _holds(process, job, wanted):
-                yield {"job": job.id, "operation": job.operation, "state": job.state, "file": "holds it"}
-        except (SourceRefused, SettingsError, OSError):
-            yield {"job": job.id, "operation": job.operation, "state": job.state, "file": "can't be read any more"}
+            rows = list(itertools.islice(in_files.rows_naming(process, job, wanted), MOST))
+            places = [(job.id, row) for row in rows]
+            yield from process.ledger.read(lambda tx, places=places: [_line(tx, *one) for one in places])  # type: ignore[misc]
+        except (SourceChanged, SourceRefused, SourceAway, SettingsError, OSError):
+            facts = {"job": job.id, "operation": job.operation, "account": job.account, "key": job.key, "row": None}
+            yield facts | {"outcome": "its file can't be read any more", "code": None, "reason": None, "at": None}
 
 
-def _holds(process: Process, job: Row[Any], wanted: bytes) -> bool:
-    chunks = process.ledger.read(lambda tx: finding.stretches(tx, job.id))
-    return any(wanted in source_of(process, job, one).read_at(one.offset, one.length).lower() for one in chunks)
+def _places(process: Process, tx: Connection, text: str, who: str | None) -> list[Place]:
+    """Of traces, and of those whom a call changed, which is known for ever."""
+    found = [(row.job_id, int(row.row)) for row in (kept_traces.of(tx, who, MOST) if who else ())]
+    traced = {job_id for job_id, _ in found}
+    changed = finding.of_persons(tx, _marks(process, tx, text), MOST)
+    return [*found, *((job_id, WHOLE) for job_id in changed if job_id not in traced)]
 
 
-def _who(process: Process, tx: Connection, text: str) -> str | None:
-    try:
-        return register.hashed(process, tx, text)
-    except register.NoAddress:
-        return None
+def _again(tx: Connection, places: list[Place]) -> Iterator[Place]:
+    """Each with the jobs that sent it once more."""
+    for job_id, row in dict.fromkeys(places):
+        yield job_id, row
+        yield from ((later, row) for later in outcomes.sent_again(tx, job_id) if outcomes.of_row(tx, later, row))
+
+
+def _line(tx: Connection, job_id: str, row: int) -> JSON:
+    job = jobs.get(tx, job_id)
+    assert job is not None  # noqa: S101 - jobs are never removed
+    became = (outcomes.of_row(tx, job_id, row) if row != WHOLE else None) or outcomes.of_job(tx, job)
+    facts = {"job": job_id, "operation": job.operation, "account": job.account, "key": job.key, "row": row or None}
+    return facts | _written(became)
+
+
+def _written(became: Became) -> JSON:
+    return vars(became) | {"at": None if became.at is None else iso(became.at)}
+
+
+def _standing(row: Row[Any]) -> JSON:
+    facts = {name: getattr(row, name) for name in ("channel", "purpose", "state", "reason")}
+    return facts | {"at": iso(row.at), "source": row.source}
+
+
+def _told(tx: Connection, row: Row[Any]) -> JSON:
+    """Where an opt-out went, or why it did not."""
+    job = jobs.get(tx, row.job_id) if row.job_id else None
+    answer = outcomes.of_job(tx, job).outcome if job is not None else f"not told: {row.note}"
+    return {"account": row.account, "channel": row.channel, "answer": answer, "job": row.job_id, "note": row.note}
 
 
 def _accounts(tx: Connection) -> list[str]:

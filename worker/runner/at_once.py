@@ -18,6 +18,7 @@ from worker.ledger.types import Connection, Row
 from worker.linking.links import access_of
 from worker.operation import Access, NotConnected, Repeat
 from worker.orders.order import Order
+from worker.people.traces import AT_ONCE
 from worker.processes.process import Process
 from worker.runner import books, sending
 from worker.runner.consignment import Consignment, repeat_of
@@ -68,9 +69,11 @@ def ready(process: Process, order: Order) -> Leaving | None:
 
 
 def _is_simple(order: Order) -> bool:
-    """One request, whose payload is in order. Where the platform wants something handed back, a lane looks for it."""
+    """One request, whose payload is in order. Where the platform wants something handed back, a lane looks for it; so
+    it does where the traces of very many people are left first."""
     return (
         len(order.parts) == 1
+        and order.parts[0].rows <= AT_ONCE
         and not order.parts[0].refusals
         and order.operation.keeps is None
         and order.steps is None

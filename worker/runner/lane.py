@@ -23,6 +23,7 @@ from worker.ledger import chunks, claims, doors, guarding, jobs, outlook
 from worker.ledger.claims import Claim
 from worker.ledger.types import Connection, Row
 from worker.operation import NotConnected, Reading, Repeat
+from worker.people import traces
 from worker.processes.process import Process
 from worker.runner import apart, books, sending
 from worker.runner.consignment import Consignment, NothingToSend, prepare
@@ -102,6 +103,7 @@ class Lane:
     def _carry(self, chunk: Row[Any], going_on: bool) -> bool:
         """One chunk to its end; False when the lane had better stop."""
         try:
+            traces.leave_many(self._process, chunk, self._operation)
             consignment = self._prepared(chunk)
         except Refused as error:
             return self._book_unsent(

@@ -10,6 +10,7 @@ from worker.ledger import chunks, fingerprints, halving, jobs, looking, remarks,
 from worker.ledger.types import Connection, Row
 from worker.operation import Reading
 from worker.outcome import Outcome, accepted
+from worker.people import traces
 from worker.processes.process import Process
 from worker.runner.consignment import Consignment
 from worker.runner.unchanged import remembered
@@ -64,6 +65,7 @@ def settle(process: Process, tx: Connection, sent: Consignment, came: Outcome, u
         chunks.keep_answer(tx, sent.claim, process.seal.close(came.answer))
         _keep_for_person(process, tx, sent, came.answer)
         _keep_names(process, tx, sent, came.answer)
+        traces.leave(process, tx, sent.job_id, traces.of_answer(sent.operation, came.answer, sent.chunk))
     next_turn(tx, sent.chunk)
 
 

@@ -109,8 +109,8 @@ class Threshold:
             return False
         if consignment.if_lost is Repeat.SAFE:
             return chunks.renew(tx, consignment.claim, self.lease)
-        went = numbers.written(consignment.numbers) if consignment.later else None
         skipped = consignment.skipped_by
+        went = _that_go(consignment) if consignment.later or skipped else None
         marked = chunks.mark(tx, consignment.claim, consignment.left_out, skipped, self.lease, went)
         if marked and consignment.noted:
             remarks.write(tx, consignment.chunk, consignment.noted)
@@ -121,3 +121,9 @@ class Threshold:
 
     def _braked(self, consignment: Consignment) -> bool:
         return consignment.repeat is Repeat.HARMFUL or not consignment.is_call
+
+
+def _that_go(consignment: Consignment) -> str:
+    """Their numbers in the job; those of a call are counted within its request."""
+    before = int(consignment.chunk.first_row) - 1 if consignment.is_call else 0
+    return numbers.written(before + number for number in consignment.numbers)

@@ -53,7 +53,7 @@ def test_rows_of_files_are_found_when_asked_for(ow: Ow, document: Document, job:
 
 def test_a_file_that_is_gone_says_so(document: Document, job: Any, events: Any) -> None:
     events.unlink()
-    assert document("find", "p5@example.com", "--files")["files"][0]["file"] == "can't be read any more"
+    assert document("find", "p5@example.com", "--files")["files"][0]["outcome"] == "its file can't be read any more"
 
 
 def test_what_nobody_understood_is_listed_without_its_content(ow: Ow, document: Document) -> None:

@@ -25,6 +25,7 @@ from worker.ledger.tables import jobs as jobs_table
 from worker.ledger.tables import tickets as tickets_table
 from worker.orders import intake
 from worker.orders.order import read_order
+from worker.people import traces
 from worker.processes.process import Process
 from worker.runner import call
 from worker.sources import remote
@@ -136,6 +137,17 @@ def test_a_call_keeps_its_key_and_says_what_became_of_it(house: Process, asked: 
     assert (again.id, again.state) == (asked, "finished")
     found = house.ledger.read(lambda tx: list(tx.execute(select(chunks).where(chunks.c.job_id == asked))))
     assert call._accepted(house, found) == {"job": asked, "state": "finished", "answer": None, "repeated": False}
+
+
+def test_whom_it_spoke_to_goes_with_what_it_said(house: Process, asked: str) -> None:
+    def kept(tx: Any) -> list[Any]:
+        who = traces.hashed(house, tx, "p@shop.example.com")
+        return traces.traces.of(tx, str(who), 10)
+
+    assert [row.job_id for row in house.ledger.read(kept)] == [asked]
+    age(house, asked, 31)
+    retention.let_go(house)
+    assert house.ledger.read(kept) == []
 
 
 def test_a_signature_that_nobody_fetched_goes_and_is_not_published_again(house: Process, asked: str) -> None:
