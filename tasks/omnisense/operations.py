@@ -29,6 +29,7 @@ OPERATIONS = (
         names=subscribers.names,
         keeps=Keeps(subscribers.trid),
         addressed=subscribers.AGREED,
+        blind=subscribers.blind,
         found_by=FoundBy(("user.email", "user.phone", "trid", "udid"), answered=subscribers.TRID),
         example={
             "udid": "12345-abcdef-67890-fedcba",

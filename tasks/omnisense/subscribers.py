@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from tasks.strict import JSON
@@ -41,6 +41,15 @@ def not_agreed(payload: JSON, addresses: Collection[str]) -> JSON:
     user = payload["user"]
     off = {flag for flag, (address, _) in FLAGS.items() if user.get(flag) and user.get(address) in addresses}
     return {**payload, "user": {name: value for name, value in user.items() if name not in off}}
+
+
+def blind(payload: JSON, _settings: Mapping[str, str]) -> str | None:
+    """Why nobody's opt-out can be looked at: the person is named by an id alone."""
+    user = payload.get("user", {})
+    said = [(flag, address) for flag, (address, _) in FLAGS.items() if user.get(flag) and not user.get(address)]
+    return (
+        f"{said[0][0]} without user.{said[0][1]} can't be checked against who opted out: give both." if said else None
+    )
 
 
 LEFT_OUT = "It says that an address may be written to which opted out: that was left out of it."

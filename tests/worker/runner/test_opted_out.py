@@ -339,3 +339,17 @@ def test_who_is_saved_first_may_still_be_sent_a_confirmation(
     for _ in range(5):
         report = moved(house, job)
     assert (report["state"], report["rows"]["accepted"]) == ("finished", 1)
+
+
+@pytest.mark.parametrize(
+    ("user", "refused"),
+    [({"optin": True}, True), ({"optin_sms": True, "email": "a@example.com"}, True), ({"optin": False}, False)],
+)
+def test_a_yes_of_somebody_named_by_id_alone_is_refused(house: Process, user: dict[str, Any], refused: bool) -> None:
+    words = {"payload": {"trid": "t-1", "user": user}}
+    operation = platforms.operation("omnisense.save_subscriber")
+    if refused:
+        with pytest.raises(results.Refused) as error:
+            read_order(operation, words)
+        assert error.value.code == "unchecked"
+    read_order(operation, words | {"options": {"unchecked": True}})
