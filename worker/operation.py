@@ -139,6 +139,12 @@ class Operation:
     deprecated: str = ""
 
     @property
+    def file_rows(self) -> Rows:
+        """Its rows, of which a file is recorded: that happens only for operations that have some."""
+        assert self.rows is not None  # noqa: S101 - as said above
+        return self.rows
+
+    @property
     def takes_files(self) -> bool:
         return self.rows is not None
 

@@ -15,7 +15,7 @@ from worker.ledger import decisions
 from worker.ledger.types import Row
 from worker.platforms import operation
 from worker.processes.process import Process
-from worker.runner.consignment import source_of
+from worker.runner.stretch import source_of
 from worker.sources.source import Source
 
 Taken = Callable[[Iterable[Any]], list[int]]

@@ -62,8 +62,7 @@ def import_file(
         ctx.exit(dry_run(wanted, file, options, as_json, account=account or "default", around=around))
     words = {"source": file, "key": key, "account": account, "options": options}
     order = read_order(wanted, words | ({"payload": around} if around else {}))
-    assert wanted.rows is not None  # noqa: S101 - a source was taken
-    for doubt in check_begin(Named(file, options, wanted.rows), settings()):  # it shows now, not in a worker
+    for doubt in check_begin(Named(file, options, wanted.file_rows), settings()):  # it shows now, not in a worker
         aside(doubt)
     if writes_to_people(wanted) and not yes:
         ask(order, file)

@@ -19,7 +19,7 @@ from worker.ledger import refused
 from worker.ledger.refused import Verdicts
 from worker.ledger.types import Row
 from worker.processes.process import Process
-from worker.runner.consignment import named
+from worker.runner.stretch import named
 from worker.sources.apart import apart
 from worker.sources.given import NAME, given_source
 from worker.sources.opening import open_rows

@@ -20,7 +20,7 @@ from worker.orders import replay as rows
 from worker.orders.order import place, read_order
 from worker.orders.replay import Replayed
 from worker.processes.process import Process
-from worker.runner.consignment import named
+from worker.runner.stretch import named
 from worker.sources.opening import check_begin, header_of, open_rows, open_to_look
 from worker.sources.original import Named
 from worker.sources.refused import SourceAway, SourceRefused

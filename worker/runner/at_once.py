@@ -92,10 +92,9 @@ def send(process: Process, leaving: Leaving, chunk: Row[Any]) -> Row[Any]:
         leaving.access,
         chunk,
         of(chunk),
-        leaving.repeat,
-        (),
         lambda: leaving.parcel,
-        order.parts[0].payload,
+        leaving.repeat,
+        payload=order.parts[0].payload,
     )
     result = sending.send(process, sent, leaving.parcel)
     # In the same commit, but kept for the next ones should this one fail.

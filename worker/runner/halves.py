@@ -14,7 +14,8 @@ from worker.operation import Repeat
 from worker.outcome import Refusal
 from worker.processes.process import Process
 from worker.runner import apart
-from worker.runner.consignment import Consignment, source_of
+from worker.runner.consignment import Consignment
+from worker.runner.stretch import source_of
 from worker.sources.cut import halves
 from worker.sources.read_back import read_piece
 

@@ -26,8 +26,9 @@ from worker.operation import NotConnected, Reading, Repeat
 from worker.people import traces
 from worker.processes.process import Process
 from worker.runner import apart, books, sending
-from worker.runner.consignment import Consignment, NothingToSend, prepare
+from worker.runner.consignment import Consignment, NothingToSend
 from worker.runner.halves import cut_in_two
+from worker.runner.preparing import prepare
 from worker.runner.threshold import Threshold
 from worker.runner.wires import TooBig
 from worker.settings import SettingsError

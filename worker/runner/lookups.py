@@ -66,7 +66,7 @@ def _question(process: Process, job: Row[Any], chunk: Row[Any]) -> tuple[Consign
     wire = replace(wire, method=wire.method or "GET")
     access = access_of(process, operation, account)
     pack = partial(process.client.pack, operation, account.platform, access, wire)
-    about = Consignment(job.id, operation, account, access, chunk, claims.of(chunk), Repeat.SAFE, (), pack, payload)
+    about = Consignment(job.id, operation, account, access, chunk, claims.of(chunk), pack, Repeat.SAFE, payload=payload)
     return about, operation.lookup
 
 

@@ -19,7 +19,7 @@ from worker.ledger.types import Connection, LedgerError, Row
 from worker.processes.process import Process
 from worker.runner import again
 from worker.runner.again import Load
-from worker.runner.consignment import named
+from worker.runner.stretch import named
 from worker.sources.chosen import chosen
 from worker.sources.columns import doubts
 from worker.sources.cut import cut

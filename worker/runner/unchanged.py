@@ -29,8 +29,8 @@ class Prints:
     """Makes the prints of a job's rows. One that does not say who it is about has none."""
 
     def __init__(self, process: Process, job: Row[Any], operation: Operation, wanted: Chosen) -> None:
-        assert operation.rows is not None  # noqa: S101 - a file is recorded only for operations with rows
-        self._identity = Identity(wanted.unique or operation.rows.identity, operation.rows)
+        rows = operation.file_rows
+        self._identity = Identity(wanted.unique or rows.identity, rows)
         self._ledger = process.ledger
         scope = hashlib.blake2b(f"{job.account}\0{job.operation}".encode(), digest_size=16).digest()
         keyed = partial(hashlib.blake2b, digest_size=16, key=process.secret, salt=scope)
@@ -67,9 +67,8 @@ class Prints:
 def prints_for(process: Process, job: Row[Any], operation: Operation) -> Prints | None:
     """None where nobody ever wants to know what is unchanged, or can't know whom a row is about. Else those of a job
     that sends all rows too: what it sends is what the platform has afterwards."""
-    assert operation.rows is not None  # noqa: S101 - a file is recorded only for operations with rows
     wanted = chosen(json.loads(job.options))
-    if not (wanted.unique or operation.rows.identity):
+    if not (wanted.unique or operation.file_rows.identity):
         return None
     return Prints(process, job, operation, wanted) if wanted.changed_only or _are_kept(process, job.id) else None
 

@@ -10,17 +10,16 @@ from worker.checking.check import check_taken
 from worker.ledger.types import Row
 from worker.operation import JSON
 from worker.processes.process import Process
-from worker.runner.consignment import brief_of, own_rows, source_of
+from worker.runner.stretch import brief_of, own_rows, source_of
 from worker.runner.unchanged import Print, prints_for
 
 
 def rows_again(process: Process, job: Row[Any], chunk: Row[Any], went: Sequence[int]) -> list[JSON]:
     """The rows of these numbers, as they went. Raises `SourceChanged`."""
     operation = platforms.operation(job.operation)
-    assert operation.rows is not None  # noqa: S101 - a file is recorded only for operations with rows
     source = source_of(process, job, chunk)
     brief = brief_of(process, job, platforms.account(job.account), source)
-    return list(check_taken(source, own_rows(source, chunk, numbers.written(went)), operation.rows, brief).rows)
+    return list(check_taken(source, own_rows(source, chunk, numbers.written(went)), operation.file_rows, brief).rows)
 
 
 def prints_again(process: Process, job: Row[Any], chunk: Row[Any], went: Sequence[int]) -> Sequence[Print]:

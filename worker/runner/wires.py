@@ -43,8 +43,7 @@ def alone_on_wire(operation: Operation, going: Checked, brief: Brief) -> Wire:
 
 def together(operation: Operation, going: Checked, brief: Brief) -> Wire:
     """The request that carries these rows. Raises `TooBig`."""
-    rows = operation.rows
-    assert rows is not None  # noqa: S101 - a file is recorded only for operations with rows
+    rows = operation.file_rows
     encoded = rows.encode(going.rows, brief)
     around = len(msgspec.json.encode(brief.around)) if brief.around else 0
     if len(encoded) + around > line_limit(operation.limits):
@@ -54,7 +53,5 @@ def together(operation: Operation, going: Checked, brief: Brief) -> Wire:
 
 def wire_of_rows(operation: Operation, encoded: bytes, brief: Brief) -> Wire:
     """The request that carries these rows."""
-    assert operation.rows is not None  # noqa: S101 - they are an operation's rows
-    if operation.rows.wire:
-        return operation.rows.wire(encoded, brief)
-    return Wire(operation.path, body={operation.rows.key: msgspec.Raw(encoded)})
+    rows = operation.file_rows
+    return rows.wire(encoded, brief) if rows.wire else Wire(operation.path, body={rows.key: msgspec.Raw(encoded)})

@@ -21,7 +21,7 @@ from worker.cli.demo_console import decide_all
 from worker.cli.sentences import Failed
 from worker.ledger import decisions, jobs, reports
 from worker.platforms import operation
-from worker.runner.consignment import prepare
+from worker.runner.preparing import prepare
 from worker.runner.sending import send
 
 ROWS = ("total", "accepted", "refused", "unsure", "skipped", "pending", "repeated")

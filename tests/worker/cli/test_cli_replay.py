@@ -16,7 +16,7 @@ from worker.ledger import jobs
 from worker.ledger.types import Row
 from worker.outcome import Refusal
 from worker.processes.process import process
-from worker.runner.consignment import named
+from worker.runner.stretch import named
 from worker.sources.cut import cut
 from worker.sources.opening import open_rows
 from worker.sources.original import Named

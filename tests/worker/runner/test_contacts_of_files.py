@@ -15,7 +15,7 @@ from worker.ledger import chunks, planning, reports
 from worker.orders import intake
 from worker.orders.order import read_order
 from worker.processes.process import Process
-from worker.runner import call, consignment, results
+from worker.runner import call, preparing, results
 from worker.runner.planner import plan
 
 SEND, CREATE = "devino.send_messages", "devino.create_cascade"
@@ -83,8 +83,8 @@ def test_devino_is_told_where_to_tell_what_became_of_each_row(
     plan(house, job, lambda: None)
     chunk = house.ledger.write(lambda tx: chunks.claim(tx, job.id, "somebody", 60))[0]
     told = CalledBack("https://hooks.example.com/x", lambda row: f"row {row}")
-    monkeypatch.setattr(consignment, "called_back", lambda *_: told)
-    body = json.loads(consignment.prepare(house, job, chunk).pack().request.body or b"")
+    monkeypatch.setattr(preparing, "called_back", lambda *_: told)
+    body = json.loads(preparing.prepare(house, job, chunk).pack().request.body or b"")
     assert [one["contact"]["email"] for one in body["contacts"]] == ["a@shop.example.com", "b@shop.example.com"]
     assert [one["callbackUrl"] for one in body["contacts"]] == [told.url] * 2
     assert "row 2" in body["contacts"][1]["callbackData"].values()

@@ -25,7 +25,7 @@ from worker.orders import intake
 from worker.orders.order import read_order
 from worker.processes.process import Process
 from worker.receiver import told
-from worker.runner import call, consignment
+from worker.runner import call, preparing
 
 SEND = "devino.send_messages"
 PEOPLE = [{"email": "anna@shop.example.com"}, {"phone": "79160000002"}, {"email": "cleo@shop.example.com"}]
@@ -94,9 +94,7 @@ def sent(house: Process, job_id: str) -> list[dict[str, Any]]:
     job = house.ledger.read(lambda tx: jobs.get(tx, job_id))
     chunk = house.ledger.read(lambda tx: planning.of_call(tx, job_id))
     assert job is not None
-    body: list[dict[str, Any]] = json.loads(consignment.prepare(house, job, chunk).pack().request.body or b"")[
-        "contacts"
-    ]
+    body: list[dict[str, Any]] = json.loads(preparing.prepare(house, job, chunk).pack().request.body or b"")["contacts"]
     return body
 
 

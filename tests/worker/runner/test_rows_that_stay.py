@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from marshmallow import Schema, ValidationError, fields
 
 from sandbox.server import Sandbox
-from tests.worker.runner.conftest import event
+from tests.worker.runner.conftest import event, lines, report
 from worker import platforms
 from worker.facts.rows import Brief, Rows
-from worker.ledger import decisions, jobs, reports
+from worker.ledger import decisions, jobs
+from worker.orders import intake
 from worker.orders.order import read_order
 from worker.processes.process import Process
-from worker.runner import results, sieves
-from worker.runner.sieves import Sifting
+from worker.runner import results
 
 EVENTS = "omnisense.import_user_events"
 Report = dict[str, Any]
-
-
-@pytest.fixture
-def every_third_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    def third(sifting: Sifting) -> Mapping[int, str]:
-        return {at: "seen" for at, number in enumerate(sifting.checked.numbers) if number % 3 == 0}
-
-    monkeypatch.setattr(sieves, "SIEVES", (third,))
 
 
 @pytest.fixture
@@ -44,56 +37,68 @@ def rows_are(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return change
 
 
-def test_rows_that_stay_behind_are_skipped_by_name_and_the_others_go(
-    imported: Any, move: Any, played: Sandbox, every_third_stays: None
-) -> None:
-    report = move(imported(*(event(n) for n in range(1, 9)), b"{broken"))
-    rows = report["rows"]
-    assert (rows["accepted"], rows["refused"], rows["skipped"], rows["total"]) == (6, 1, 2, 9)
-    assert report["skipped_by"] == {"seen": 2}
-    assert played.counts()["distinct"] == 6
+SAID_AGAIN = {"unique": ["email"]}
 
 
-def test_a_chunk_of_which_all_stays_makes_no_call(
-    imported: Any, move: Any, played: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sieves, "SIEVES", (lambda sifting: dict.fromkeys(range(len(sifting.checked.rows)), "seen"),))
-    report = move(imported(event(1), b"{broken", event(3)))
-    assert (report["state"], report["skipped_by"], report["refused_by"]) == ("finished", {"seen": 2}, {"row.json": 1})
-    assert played.counts()["requests"] == 0
+def test_rows_that_stay_behind_are_skipped_by_name_and_the_others_go(imported: Any, move: Any, played: Sandbox) -> None:
+    rows = (*(event(n) for n in range(1, 7)), event(2, identifier="later"), event(4, identifier="later"))
+    found = move(imported(*rows, b"{broken", options=SAID_AGAIN))
+    counted = found["rows"]
+    assert (counted["accepted"], counted["refused"], counted["skipped"], counted["total"]) == (6, 1, 2, 9)
+    assert found["skipped_by"] == {"duplicate": 2}
+    assert played.taken(list(rows)) == [1, 0, 1, 0, 1, 1, 1, 1]
+
+
+def test_a_chunk_of_which_all_stays_makes_no_call(imported: Any, move: Any, played: Sandbox) -> None:
+    """Five hundred rows a request: the first ones are all said again, but for one that can't be read."""
+    people = range(1, 500)
+    again = (event(n, identifier="later") for n in people)
+    found = move(imported(*(event(n) for n in people), b"{broken", *again, options=SAID_AGAIN))
+    assert (found["state"], found["skipped_by"], found["refused_by"]) == (
+        "finished",
+        {"duplicate": 499},
+        {"row.json": 1},
+    )
+    assert (found["chunks"]["done"], played.counts()["requests"], played.counts()["distinct"]) == (2, 1, 499)
 
 
 @pytest.mark.parametrize(
-    ("decision", "accepted", "skipped_by"), [("was-sent", 4, {"seen": 2}), ("drop", 0, {"dropped": 4, "seen": 2})]
+    ("decision", "accepted", "skipped_by"),
+    [("was-sent", 4, {"duplicate": 2}), ("drop", 0, {"dropped": 4, "duplicate": 2})],
 )
 def test_a_decision_counts_what_stayed_behind_once(
     imported: Any,
     move: Any,
     house: Process,
     played: Sandbox,
-    every_third_stays: None,
     decision: str,
     accepted: int,
     skipped_by: dict[str, int],
 ) -> None:
     played.fault("cut", times=1)
-    job = imported(*(event(n) for n in range(1, 7)))
+    job = imported(*(event(n % 4) for n in range(6)), options=SAID_AGAIN)
     assert move(job)["rows"]["unsure"] == 4
     house.ledger.write(lambda tx: decisions.decide(tx, job, decision, "me"))
-    report = house.ledger.read(lambda tx: reports.of(tx, job)) or {}
-    assert (report["rows"]["accepted"], report["skipped_by"], report["state"]) == (accepted, skipped_by, "finished")
+    found = report(house, job)
+    assert (found["rows"]["accepted"], found["skipped_by"], found["state"]) == (accepted, skipped_by, "finished")
 
 
 def test_what_stayed_behind_is_looked_at_anew_when_the_rest_goes_again(
-    imported: Any, move: Any, house: Process, played: Sandbox, every_third_stays: None, monkeypatch: pytest.MonkeyPatch
+    imported: Any, move: Any, house: Process, played: Sandbox, tmp_path: Path
 ) -> None:
+    """Rows are unchanged against what was accepted last. That of two of them came between the tries."""
+    only_changed = {"unique": ["email"], "changed_only": True}
+    move(imported(event(1), event(2), options=only_changed, key="before"))
     played.fault("cut", times=1)
-    job = imported(*(event(n) for n in range(1, 7)))
-    move(job)
-    monkeypatch.setattr(sieves, "SIEVES", ())
+    job = imported(*(event(n) for n in range(1, 7)), options=only_changed, key="cut")
+    assert (move(job)["rows"]["unsure"], report(house, job)["skipped_by"]) == (4, {"unchanged": 2})
+    between = tmp_path / "between.ndjson"
+    between.write_bytes(lines(event(1, identifier="other"), event(2, identifier="other")))
+    words = {"source": str(between), "options": only_changed}
+    move(intake.put(house, read_order(platforms.operation(EVENTS), words)).id)
     house.ledger.write(lambda tx: decisions.decide(tx, job, "send-again", "me"))
-    report = move(job)
-    assert (report["rows"]["accepted"], report["rows"]["skipped"], report["state"]) == (6, 0, "finished")
+    after = move(job)
+    assert (after["rows"]["accepted"], after["rows"]["skipped"], after["state"]) == (6, 0, "finished")
 
 
 def test_rows_are_fitted_to_what_their_job_says(imported: Any, move: Any, rows_are: Any, played: Sandbox) -> None:
@@ -105,8 +110,8 @@ def test_rows_are_fitted_to_what_their_job_says(imported: Any, move: Any, rows_a
         return {**row, "identifier": f"asked in {brief.asked_at.year}"}
 
     rows_are(precheck=None, fit=fit)
-    report = move(imported(*(event(n) for n in range(1, 4))))
-    assert (report["rows"]["accepted"], report["refused_by"]) == (2, {"email.unwanted": 1})
+    found = move(imported(*(event(n) for n in range(1, 4))))
+    assert (found["rows"]["accepted"], found["refused_by"]) == (2, {"email.unwanted": 1})
 
 
 class Around(Schema):
@@ -122,8 +127,6 @@ def test_what_stands_around_the_rows_is_checked_whole_and_kept_sealed(
     words = {"source": str(source), "payload": {"cascade": 4711}}
     order = read_order(platforms.operation(EVENTS), words)
     assert order.kind == "file"
-    from worker.orders import intake
-
     job = house.ledger.read(lambda tx: jobs.get(tx, intake.put(house, order).id))
     assert job is not None
     assert b"4711" not in job.around
