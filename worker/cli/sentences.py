@@ -44,7 +44,7 @@ def _of_data(error: Exception) -> Failed | None:
     from worker.ledger.decisions import HalfTaken, JobEnded
     from worker.newsletters.document import WrongDocument
     from worker.newsletters.moves import CanNot
-    from worker.orders.replay import NothingToReplay
+    from worker.orders.replayable import NothingToReplay
     from worker.runner.results import Refused
     from worker.runner.walk import Stopped
     from worker.sources.read_back import SourceChanged

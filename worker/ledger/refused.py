@@ -6,20 +6,16 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
+from sqlalchemy import Connection, Row, and_, or_, select
 
 from worker import numbers
 from worker.ledger.tables import chunks, refusals
 
 
 def chunks_with(tx: Connection, job_id: str, after: Row[Any] | None, most: int) -> list[Row[Any]]:
-    """Chunks that hold refused rows, by row number: pass the last one seen as `after`."""
-    return page(tx, after, most, chunks.c.job_id == job_id, chunks.c.refused > 0)
-
-
-def page(tx: Connection, after: Row[Any] | None, most: int, *which: ColumnElement[bool]) -> list[Row[Any]]:
-    """The next of these chunks by row number. Several may lie in the same stretch of their file."""
-    wanted = select(chunks).where(*which)
+    """Chunks that hold refused rows, by row number: pass the last one seen as `after`. Several may lie in the same
+    stretch of their file."""
+    wanted = select(chunks).where(chunks.c.job_id == job_id, chunks.c.refused > 0)
     if after is not None:
         behind = and_(chunks.c.first_row == after.first_row, chunks.c.id > after.id)
         wanted = wanted.where(or_(chunks.c.first_row > after.first_row, behind))

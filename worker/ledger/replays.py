@@ -23,12 +23,12 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     delete,
+    exists,
     insert,
     select,
 )
 
 from worker import numbers
-from worker.ledger import refused
 from worker.ledger.schema import ROW_ID, metadata
 from worker.ledger.tables import chunks, jobs
 
@@ -44,6 +44,10 @@ replays = Table(
 )
 
 
+NAMED = tuple(chunks.c[name] for name in ("id", "n", "accepted", "refused_by", "skipped_by"))
+NOT_TAKEN = (chunks.c.state == "done", chunks.c.rows > chunks.c.accepted)
+
+
 class Share(NamedTuple):
     """The rows of one chunk that have one code, and the job they were given to."""
 
@@ -57,12 +61,27 @@ class Share(NamedTuple):
 def shares(tx: Connection, job_id: str) -> list[Share]:
     """All rows of a job that were refused or skipped, but those that were skipped beside others of their chunk:
     nobody knows which they are."""
-    given, left = _given(tx, job_id), _left(tx, job_id)
+    found = tx.execute(select(*NAMED).where(chunks.c.job_id == job_id, *NOT_TAKEN).order_by(chunks.c.n)).all()
+    return _shares(found, _given(tx, job_id), _left_of(tx, job_id))
+
+
+def page(tx: Connection, job_id: str, after: int, most: int) -> list[Row[Any]]:
+    """The next chunks of which rows may be given away, by number: pass the last one seen as `after`."""
+    wanted = select(*NAMED).where(chunks.c.job_id == job_id, chunks.c.n > after, *NOT_TAKEN)
+    return list(tx.execute(wanted.order_by(chunks.c.n).limit(most)))
+
+
+def shares_of(tx: Connection, job_id: str, some: Sequence[Row[Any]]) -> list[Share]:
+    """The same as `shares`, of a page of the job's chunks."""
+    given = _given(tx, job_id, chunks.c.id.in_([chunk.id for chunk in some]))
+    return _shares(some, given, _left(tx, job_id, given))
+
+
+def _shares(found: Sequence[Row[Any]], given: Sequence[Row[Any]], left: set[int]) -> list[Share]:
     taken = {(row.chunk_id, row.code): str(row.job_id) for row in given if row.id not in left}
-    found = select(chunks).where(chunks.c.job_id == job_id, chunks.c.state == "done", chunks.c.rows > chunks.c.accepted)
     return [
         Share(chunk.id, code, refused, rows, taken.get((chunk.id, code)))
-        for chunk in tx.execute(found.order_by(chunks.c.first_row))
+        for chunk in found
         for code, refused, rows in _codes(chunk)
     ]
 
@@ -74,18 +93,28 @@ def _given(tx: Connection, job_id: str, *which: ColumnElement[bool]) -> Sequence
     return tx.execute(given.where(chunks.c.job_id == job_id, *which)).all()
 
 
-def _left(tx: Connection, job_id: str) -> set[int]:
-    """Of those the ones that lie where the later job has nothing: it was stopped before its planning came there."""
+def _left_of(tx: Connection, job_id: str) -> set[int]:
+    return _left(tx, job_id, _given(tx, job_id))
+
+
+def _left(tx: Connection, job_id: str, given: Sequence[Row[Any]]) -> set[int]:
+    """Of what was given that which lies where the later job has nothing: it was stopped before its planning came
+    there."""
     stopped = select(jobs.c.id).where(jobs.c.replay_of == job_id, jobs.c.state.in_(("cancelled", "failed")))
     left: set[int] = set()
     for later in tx.execute(stopped).scalars().all():
-        planned = tx.execute(_planned(later)).all()
-        left |= {one.id for one in _given(tx, job_id, replays.c.job_id == later) if not _reached(one, planned)}
+        its = [one for one in given if one.job_id == later]
+        if its:
+            planned = _planned(tx, later, its)
+            left |= {one.id for one in its if not _reached(one, planned)}
     return left
 
 
-def _planned(job_id: str) -> Any:
-    return select(chunks.c.offset, chunks.c.first_row).where(chunks.c.job_id == job_id).order_by(chunks.c.offset)
+def _planned(tx: Connection, job_id: str, given: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """Where its stretches begin, among those that it was given."""
+    first, behind = min(one.offset for one in given), max(one.offset + one.length for one in given)
+    among = (chunks.c.job_id == job_id, chunks.c.offset >= first, chunks.c.offset < behind)
+    return list(tx.execute(select(chunks.c.offset, chunks.c.first_row).where(*among).order_by(chunks.c.offset)))
 
 
 def _reached(given: Row[Any], planned: Sequence[Row[Any]]) -> bool:
@@ -104,17 +133,20 @@ def _codes(chunk: Row[Any]) -> Iterator[tuple[str, bool, int]]:
         yield from ((code, False, rows) for code, rows in skipped.items())
 
 
-def give(tx: Connection, job_id: str, taken_from: str, given: Sequence[Share]) -> None:
-    """These rows are that job's from now on. The job they are taken from is locked."""
-    if left := _left(tx, taken_from):
-        tx.execute(delete(replays).where(replays.c.id == bindparam("left")), [{"left": one} for one in left])
-    tx.execute(insert(replays), [{"chunk_id": one.chunk_id, "code": one.code, "job_id": job_id} for one in given])
+def give(tx: Connection, job_id: str, given: Sequence[Share]) -> None:
+    """These rows are that job's from now on. The job they are taken from is locked; whom they had been given to was
+    stopped before it came to them."""
+    if given:
+        its = (replays.c.chunk_id == bindparam("chunk"), replays.c.code == bindparam("named"))
+        tx.execute(delete(replays).where(*its), [{"chunk": one.chunk_id, "named": one.code} for one in given])
+        tx.execute(insert(replays), [{"chunk_id": one.chunk_id, "code": one.code, "job_id": job_id} for one in given])
 
 
-def given_chunks(tx: Connection, job_id: str, after: Row[Any] | None, most: int) -> list[Row[Any]]:
-    """Chunks of which rows were given to this job, by row number: pass the last one seen as `after`."""
-    given = select(replays.c.chunk_id).where(replays.c.job_id == job_id)
-    return refused.page(tx, after, most, chunks.c.id.in_(given))
+def given_chunks(tx: Connection, job: Row[Any], after: int, most: int) -> list[Row[Any]]:
+    """Chunks of which rows were given to this job, by number: pass the last one seen as `after`."""
+    given = exists(select(replays.c.id).where(replays.c.chunk_id == chunks.c.id, replays.c.job_id == job.id))
+    wanted = select(chunks).where(chunks.c.job_id == job.replay_of, chunks.c.n > after, given)
+    return list(tx.execute(wanted.order_by(chunks.c.n).limit(most)))
 
 
 def codes_given(tx: Connection, job_id: str, chunk_id: int) -> set[str]:

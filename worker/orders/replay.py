@@ -7,31 +7,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from worker import platforms
-from worker.ledger import jobs, orders, planning, replays
+from worker.ledger import givings, jobs, orders, planning, replays
 from worker.ledger.orders import Asked
 from worker.ledger.replays import Share
 from worker.ledger.types import Connection, Row
 from worker.orders.intake import asked
 from worker.orders.order import Order
+from worker.orders.replayable import meant, no_flow, not_mended, not_twice, still_there, whole_requests
 from worker.processes.process import Process
-from worker.runner.again import is_whole
+from worker.runner.giving import give
 from worker.seal import digest
 from worker.sources.source import Source
 
-REFUSED, SKIPPED = "refused", "skipped"
-DROPPED = "dropped"
-# Without a word: what was nobody's choice, and may well be taken as it is.
-NOT_SENT = {"gave_up", "cancelled", "job_failed"}
 BLOCK = 1 << 20
-
-
-class NothingToReplay(Exception):
-    """There is no such row in the job, or it must not be sent again; the sentence says why and what to do."""
+T = TypeVar("T")
 
 
 class Replayed(NamedTuple):
@@ -45,7 +38,10 @@ class Replayed(NamedTuple):
 def same_rows(process: Process, job_id: str, only: Sequence[str], *, again: bool = False) -> Replayed:
     """Send rows of this job again as they are: those with the codes in `only`; `refused` and `skipped` are all of
     them. Raises `NothingToReplay`."""
-    return process.ledger.write(lambda tx: _same_rows(tx, job_id, only, again))
+    made = _seen_and_done(process, job_id, lambda tx: _fresh(tx, job_id, only, again), _begin)
+    if made.new:
+        give(process, made.job.id)
+    return made
 
 
 def mended(process: Process, order: Order, job_id: str, content: str, *, again: bool = False) -> Replayed:
@@ -53,14 +49,11 @@ def mended(process: Process, order: Order, job_id: str, content: str, *, again: 
     key = digest("replay", job_id, content, json.dumps(order.options, sort_keys=True))
     wanted = replace(asked(process, order, None), key_hash=key, content_hash=key, replay_of=job_id, source=order.source)
 
-    def work(tx: Connection) -> Replayed:
-        jobs.locked(tx, job_id)
-        if not again:
-            _not_twice(tx, job_id, key)
+    def record(tx: Connection, _job: Row[Any], _seen: None) -> Replayed:
         child, new = orders.record(tx, wanted)
         return Replayed(_get(tx, child), new)
 
-    return process.ledger.write(work)
+    return _seen_and_done(process, job_id, lambda tx: None if again else not_twice(tx, job_id, key), record)
 
 
 def content_of(source: Source) -> str:
@@ -72,83 +65,61 @@ def content_of(source: Source) -> str:
     return whole.hexdigest()
 
 
-def _same_rows(tx: Connection, job_id: str, only: Sequence[str], repeat: bool) -> Replayed:
-    job = jobs.locked(tx, job_id)
-    assert job is not None  # noqa: S101 - whoever asks has seen it
-    _no_flow(tx, job)
-    found = replays.shares(tx, job_id)
-    wanted = _wanted(job, found, only)
+def _seen_and_done(
+    process: Process,
+    job_id: str,
+    look: Callable[[Connection], T],
+    do: Callable[[Connection, Row[Any], T], Replayed],
+) -> Replayed:
+    """Look while nobody is kept waiting, then do it with the job locked, unless somebody else asked for a replay in
+    between: then all of it anew. What others were promised of the job's rows is given to them first."""
+
+    def done(tx: Connection, known: list[str], seen: T) -> Replayed | None:
+        job = jobs.locked(tx, job_id)
+        assert job is not None  # noqa: S101 - whoever asks has seen it
+        return do(tx, job, seen) if _replays(tx, job_id) == known else None
+
+    while True:
+        for other in process.ledger.read(lambda tx: givings.of(tx, job_id)):
+            give(process, other)
+        known, seen = process.ledger.read(lambda tx: (_replays(tx, job_id), look(tx)))
+        made = process.ledger.write(lambda tx: done(tx, known, seen))  # noqa: B023 - done at once
+        if made is not None:
+            return made
+
+
+def _replays(tx: Connection, job_id: str) -> list[str]:
+    return [str(one.id) for one in replays.of(tx, job_id)]
+
+
+def _fresh(tx: Connection, job_id: str, only: Sequence[str], repeat: bool) -> list[Share]:
+    """The rows that are meant and were given to nobody; all that are meant, where every one was."""
+    job = _get(tx, job_id)
+    no_flow(tx, job)
+    wanted = meant(job, replays.shares(tx, job_id), only)
     fresh = [one for one in wanted if one.given_to is None]
     if not fresh:
-        return Replayed(_get(tx, max(str(one.given_to) for one in wanted)), False)
-    _still_there(job)
-    if not repeat and any(one.refused for one in fresh):
-        _not_mended(tx, job)
-    if job.kind == "call":
-        fresh = _whole_requests(tx, job, fresh)
-    child = _record(tx, job, fresh)
-    return Replayed(_get(tx, child), True, sum(one.rows for one in fresh))
-
-
-def _wanted(job: Row[Any], found: Sequence[Share], only: Sequence[str]) -> list[Share]:
-    known = {one.code for one in found} | {REFUSED, SKIPPED}
-    for word in only:
-        if word not in known:
-            raise NothingToReplay(f"Job {job.id} has no rows of {word!r}: {_codes(found)}.")
-    wanted = [one for one in found if (_is_meant(one, only) if only else _by_itself(job, one))]
-    if wanted:
         return wanted
-    if any(one.refused for one in found):
-        raise NothingToReplay(
-            f"What job {job.id} did not send was refused by our own check, and would be again: "
-            f"`omniworker jobs refused {job.id} -o refused.csv`, mend it there, then "
-            f"`omniworker jobs replay {job.id} --source refused.csv`. Or name codes with --only: {_codes(found)}."
-        )
-    raise NothingToReplay(f"Nothing of job {job.id} is left to send again: {_codes(found)}.")
+    still_there(job)
+    if not repeat and any(one.refused for one in fresh):
+        not_mended(tx, job)
+    return whole_requests(tx, job, fresh) if job.kind == "call" else fresh
 
 
-def _is_meant(one: Share, only: Sequence[str]) -> bool:
-    """What somebody gave up may have been sent: it goes by its own name alone."""
-    return one.code in only or (one.code != DROPPED and (REFUSED if one.refused else SKIPPED) in only)
+def _begin(tx: Connection, job: Row[Any], found: list[Share]) -> Replayed:
+    if found[0].given_to is not None:
+        return Replayed(_get(tx, max(str(one.given_to) for one in found)), False)
+    still_there(job)
+    child = _record(tx, job)
+    if job.kind == "call":
+        replays.give(tx, child, found)
+        _plan_call(tx, job, child, found)
+    else:
+        givings.begin(tx, child, job.id, {(one.code, one.refused) for one in found})
+    return Replayed(_get(tx, child), True, sum(one.rows for one in found))
 
 
-def _by_itself(job: Row[Any], one: Share) -> bool:
-    """Whether the row may be taken as it is: it was not sent, or it was the platform that refused it."""
-    platform = job.account.partition("/")[0]
-    return one.code in NOT_SENT or (one.refused and one.code.startswith((f"{platform}.", "answer.")))
-
-
-def _codes(found: Sequence[Share]) -> str:
-    names = sorted({one.code for one in found})
-    return f"its codes are {', '.join(names)}" if names else "every row that ended was accepted, or is not alone"
-
-
-def _not_mended(tx: Connection, job: Row[Any]) -> None:
-    """The rows of a mended file are, as far as anybody knows, those that were refused."""
-    for one in replays.of(tx, job.id):
-        if one.rows_of is None and one.kind == "file":
-            raise NothingToReplay(_twice(job.id, one.id))
-
-
-def _not_twice(tx: Connection, job_id: str, key: str) -> None:
-    earlier = replays.of(tx, job_id)
-    if any(one.key_hash == key for one in earlier):
-        return
-    given = {one.given_to for one in replays.shares(tx, job_id) if one.refused}
-    for one in earlier:
-        if one.rows_of is None or one.id in given:
-            raise NothingToReplay(_twice(job_id, one.id))
-
-
-def _twice(job_id: str, other: str) -> str:
-    return (
-        f"Refused rows of job {job_id} were sent again by job {other} already, and what that one delivered would go "
-        f"twice: `omniworker jobs refused {other} -o refused.csv` shows what is left, and `omniworker jobs replay "
-        f"{other}` goes on from there. --again sends them all the same."
-    )
-
-
-def _record(tx: Connection, job: Row[Any], given: Sequence[Share]) -> str:
+def _record(tx: Connection, job: Row[Any]) -> str:
     """A job of its own, with what the first one was told."""
     key = digest("replay", job.id, str(len(replays.of(tx, job.id))))
     copied = ("operation", "account", "kind", "source", "around", "on_unsure", "verified")
@@ -161,26 +132,7 @@ def _record(tx: Connection, job: Row[Any], given: Sequence[Share]) -> str:
         replay_of=job.id,
         rows_of=job.rows_of or job.id,
     )
-    child, _ = orders.record(tx, wanted)
-    replays.give(tx, child, job.id, given)
-    if job.kind == "call":
-        _plan_call(tx, job, child, given)
-    return child
-
-
-def _whole_requests(tx: Connection, job: Row[Any], given: Sequence[Share]) -> list[Share]:
-    """Of the requests of a call those that nobody took a row of: each goes again as it was."""
-    codes: dict[int, set[str]] = {}
-    for one in given:
-        codes.setdefault(one.chunk_id, set()).add(one.code)
-    requests = planning.all_of_call(tx, job.id)
-    whole = {one.id for one in requests if one.payload is not None and is_whole(one, codes.get(one.id, set()))}
-    found = [one for one in given if one.chunk_id in whole]
-    if not found:
-        raise NothingToReplay(
-            f"Only some rows of the call {job.id} were not taken: ask for these in a call of their own."
-        )
-    return found
+    return orders.record(tx, wanted)[0]
 
 
 def _plan_call(tx: Connection, job: Row[Any], child: str, given: Sequence[Share]) -> None:
@@ -188,21 +140,6 @@ def _plan_call(tx: Connection, job: Row[Any], child: str, given: Sequence[Share]
     requests = [one for one in planning.all_of_call(tx, job.id) if one.id in wanted]
     for n, one in enumerate(requests, planning.FIRST_CHUNK):
         planning.add_call(tx, planning.Load(child, job.account, one.payload, n, one.first_row, one.rows, one.person))
-
-
-def _still_there(job: Row[Any]) -> None:
-    """Which rows were refused goes with the content, so it would be told of rows that nobody can name any more."""
-    if (job.going_since or job.let_go_at) is not None:
-        raise NothingToReplay(
-            f"Which rows of job {job.id} were not sent is no longer known: RETENTION_DAYS after its end its content "
-            f"went. Ask for them anew, or `omniworker jobs replay {job.id} --source FILE` with the rows that are meant."
-        )
-
-
-def _no_flow(tx: Connection, job: Row[Any]) -> None:
-    if platforms.operation(job.operation).steps is not None:
-        steps = ", ".join(f"{one.id} ({one.step})" for one in jobs.steps_of(tx, job.id)) or "none was taken"
-        raise NothingToReplay(f"Job {job.id} is made of steps, and would begin anew: replay one of them ({steps}).")
 
 
 def _get(tx: Connection, job_id: str) -> Row[Any]:

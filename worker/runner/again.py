@@ -34,15 +34,15 @@ def pieces(process: Process, job: Row[Any], source: Source) -> Iterator[Load]:
 
 
 def _given(process: Process, job: Row[Any]) -> Iterator[tuple[Row[Any], set[str]]]:
-    after: Row[Any] | None = None
+    after = 0
     while page := _page(process, job, after):
         for chunk in page:
             yield chunk, process.ledger.read(lambda tx: replays.codes_given(tx, job.id, chunk.id))  # noqa: B023
-        after = page[-1]
+        after = page[-1].n
 
 
-def _page(process: Process, job: Row[Any], after: Row[Any] | None) -> list[Row[Any]]:
-    return process.ledger.read(lambda tx: replays.given_chunks(tx, job.id, after, PAGE))
+def _page(process: Process, job: Row[Any], after: int) -> list[Row[Any]]:
+    return process.ledger.read(lambda tx: replays.given_chunks(tx, job, after, PAGE))
 
 
 def _of_chunk(process: Process, source: Source, chunk: Row[Any], codes: set[str]) -> Iterator[Load]:

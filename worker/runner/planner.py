@@ -19,6 +19,7 @@ from worker.ledger.types import Connection, LedgerError, Row
 from worker.processes.process import Process
 from worker.runner import again
 from worker.runner.again import Load
+from worker.runner.giving import give
 from worker.runner.stretch import named
 from worker.sources.chosen import chosen
 from worker.sources.columns import doubts
@@ -45,6 +46,7 @@ def plan(process: Process, job: Row[Any], wake: Callable[[], object]) -> None:
         return
     held = claims.of(taken)
     try:
+        give(process, job.id, partial(_going, process, held))
         with _opened(process, job, held) as source:
             _plan_source(process, taken, held, source, wake)
     except Interrupted:

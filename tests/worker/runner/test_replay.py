@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,13 +17,15 @@ import pytest
 from sandbox.server import Sandbox
 from tests.worker.runner.conftest import event, report
 from worker import platforms
-from worker.ledger import chunks, claims, decisions, jobs, replays, retention
+from worker.ledger import chunks, claims, decisions, givings, jobs, replays, retention
 from worker.ledger.types import Row
 from worker.orders import intake, replay
 from worker.orders.order import read_order
-from worker.orders.replay import NothingToReplay, Replayed
+from worker.orders.replay import Replayed
+from worker.orders.replayable import NothingToReplay
 from worker.outcome import Refusal, accepted
 from worker.processes.process import Process
+from worker.runner import giving
 from worker.runner.planner import plan
 
 EVENTS = "omnisense.import_user_events"
@@ -272,6 +278,103 @@ def test_planning_goes_on_where_it_was_interrupted(
     assert 0 < report(house, child.id)["chunks"]["total"] < 4
     assert move(child.id)["rows"]["accepted"] == 4
     assert played.counts()["events"] == 4
+
+
+@pytest.fixture
+def a_chunk_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(giving, "AT_ONCE", 1)
+
+
+class Killed(BaseException):
+    """No handler of ours catches it, as none catches a kill."""
+
+
+def killed_after(house: Process, monkeypatch: pytest.MonkeyPatch, pages: int) -> None:
+    """Whoever gives rows away dies after so many pages."""
+    left = [pages]
+
+    def some(tx: Any, job_id: str, most: int) -> bool:
+        if not left[0]:
+            raise Killed
+        left[0] -= 1
+        return givings.give_some(tx, job_id, most)
+
+    monkeypatch.setattr(giving, "givings", SimpleNamespace(give_some=some))
+
+
+@pytest.fixture
+def cancelled(planned: Any, house: Process) -> str:
+    """A job of three requests, none of which was sent."""
+    parent: str = planned(*(event(n) for n in range(1, 1201)))
+    house.ledger.write(lambda tx: jobs.stop(tx, parent, "cancelled", "cancelled"))
+    return parent
+
+
+@pytest.mark.parametrize("pages", [0, 1, 2, 3])
+def test_who_dies_while_rows_are_given_leaves_them_to_who_plans(
+    cancelled: str,
+    again: Any,
+    move: Any,
+    house: Process,
+    played: Sandbox,
+    a_chunk_at_a_time: None,
+    monkeypatch: pytest.MonkeyPatch,
+    pages: int,
+) -> None:
+    with monkeypatch.context() as broken, pytest.raises(Killed):
+        killed_after(house, broken, pages)
+        again(cancelled)
+    child = house.ledger.read(lambda tx: replays.of(tx, cancelled))[0].id
+    assert move(child)["rows"]["accepted"] == 1200
+    assert (again(cancelled).job.id, again(cancelled).new) == (child, False)
+    assert (played.counts()["events"], taken(played)) == (1200, 1200)
+    assert house.ledger.read(lambda tx: givings.of(tx, cancelled)) == []
+
+
+def test_who_asks_while_another_is_given_rows_gets_none_of_them(
+    cancelled: str, again: Any, house: Process, a_chunk_at_a_time: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken, pytest.raises(Killed):
+        killed_after(house, broken, 1)
+        again(cancelled)
+    first = house.ledger.read(lambda tx: replays.of(tx, cancelled))[0].id
+    second = again(cancelled, "skipped")
+    assert (second.job.id, second.new) == (first, False)
+    given = house.ledger.read(lambda tx: replays.shares(tx, cancelled))
+    assert [one.given_to for one in given] == [first] * 3
+
+
+def test_a_replay_that_is_stopped_while_it_is_given_rows_gives_them_back(
+    cancelled: str, again: Any, move: Any, house: Process, a_chunk_at_a_time: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken, pytest.raises(Killed):
+        killed_after(house, broken, 2)
+        again(cancelled)
+    first = house.ledger.read(lambda tx: replays.of(tx, cancelled))[0].id
+    house.ledger.write(lambda tx: jobs.stop(tx, first, "cancelled", "cancelled"))
+    second = again(cancelled)
+    assert (second.new, second.rows) == (True, 1200)
+    assert move(second.job.id)["rows"]["accepted"] == 1200
+
+
+def test_two_who_ask_at_once_get_one_job(cancelled: str, house: Process, a_chunk_at_a_time: None) -> None:
+    """The second looks while the first has looked, and both ask."""
+    both = threading.Barrier(2)
+    look = replay._fresh
+
+    def together(*words: Any) -> Any:
+        found = look(*words)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(60)
+            both.abort()
+        return found
+
+    with pytest.MonkeyPatch.context() as patched, ThreadPoolExecutor(2) as two:
+        patched.setattr(replay, "_fresh", together)
+        asked = [two.submit(replay.same_rows, house, cancelled, []) for _ in range(2)]
+        found = [one.result(60) for one in asked]
+    assert sorted(one.new for one in found) == [False, True]
+    assert len({one.job.id for one in found}) == 1
 
 
 def test_the_ledger_names_both(planned: Any, again: Any, house: Process) -> None:
