@@ -11,7 +11,7 @@ from worker import platforms
 from worker.ledger import finding
 from worker.ledger.types import Row
 from worker.processes.process import Process
-from worker.runner.consignment import source_of
+from worker.runner.stretch import source_of
 from worker.sources.read_back import read_piece, rows_of
 
 # What may stand between the digits of a telephone number, the bytes of hyphens that are no ASCII among it.
