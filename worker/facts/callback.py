@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ class Called:
     """The head of a request that came in."""
 
     query: Query = field(default=(), repr=False)
-    headers: Query = field(default=(), repr=False)
+    headers: Iterable[tuple[str, str]] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,10 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -20,6 +22,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
+# Reads the pieces of several threads before their transaction begins, and gives their work: with a result for each.
+Joint = Callable[[Sequence[Any]], Work[Sequence[Any]]]
 MOST_TRIES = 20
 FIRST_PAUSE, PAUSES = 0.02, 8
 log = logging.getLogger(__name__)
@@ -35,13 +39,15 @@ def pauses() -> Iterator[float]:
 
 
 class _Entry:
-    """A piece of work, and the lock its thread waits at until it is done or has to lead."""
+    """A piece of work, and the lock its thread waits at until it is done or has to lead. With `joint` it is one of the
+    pieces that this function makes work of."""
 
-    __slots__ = ("done", "error", "tries", "turn", "value", "work")
+    __slots__ = ("done", "error", "joint", "tries", "turn", "value", "work")
 
-    def __init__(self, work: Work[Any], turn: threading.Lock | None) -> None:
+    def __init__(self, work: Any, turn: threading.Lock | None, joint: Joint | None = None) -> None:
         self.work = work
         self.turn = turn
+        self.joint = joint
         self.done = False
         self.tries = 0
         self.value: Any = None
@@ -70,8 +76,16 @@ class Desk:
 
         `first`: before all that waits already, which had better know of it.
         """
-        entry = _Entry(work, threading.Lock())
-        assert entry.turn is not None  # noqa: S101 - made in the line above
+        value: T = self._write(_Entry(work, threading.Lock()), first)
+        return value
+
+    def join(self, joint: Joint, piece: Any) -> Any:
+        """`write` for what many threads write alike: `joint` is given their pieces together, which costs less than one
+        after the other, each in a thread of its own. Comes back with the result of this piece."""
+        return self._write(_Entry(piece, threading.Lock(), joint))
+
+    def _write(self, entry: _Entry, first: bool = False) -> Any:
+        assert entry.turn is not None  # noqa: S101 - somebody waits for it
         entry.turn.acquire()
         with self._guard:
             self._queue.insert(0 if first else len(self._queue), entry)
@@ -82,8 +96,7 @@ class Desk:
             self._lead()
         if entry.error is not None:
             raise entry.error
-        value: T = entry.value
-        return value
+        return entry.value
 
     def later(self, work: Work[Any]) -> None:
         """Do `work` with the next commit of this process. The caller's own next `write` includes it."""
@@ -119,9 +132,11 @@ class Desk:
             entry.done = True
 
     def _together(self, entries: list[_Entry]) -> None:
+        works = [_worked(joint, list(alike)) for joint, alike in groupby(entries, attrgetter("joint"))]
         with self._begin() as tx:
-            for entry in entries:
-                entry.value = entry.work(tx)
+            for alike, work in works:
+                for entry, value in zip(alike, work(tx), strict=True):
+                    entry.value = value
 
     def _commit_alone(self, entries: list[_Entry], error: BaseException) -> None:
         """One piece failed and took the others' transaction with it: each gets one of its own."""
@@ -161,3 +176,9 @@ class Desk:
         if entry.tries < MOST_TRIES:
             with self._guard:
                 self._queue.insert(0, entry)
+
+
+def _worked(joint: Joint | None, alike: list[_Entry]) -> tuple[list[_Entry], Work[Sequence[Any]]]:
+    if joint is None:
+        return alike, lambda tx: [entry.work(tx) for entry in alike]
+    return alike, joint([entry.work for entry in alike])

@@ -39,6 +39,7 @@ class Ledger:
         self._database: Database = SQLite(url) if url.startswith("sqlite") else PostgreSQL(url)
         self._desk = Desk(self.begin, self._database.passes)
         self.write = self._desk.write
+        self.join = self._desk.join
         self.later = self._desk.later
         self.close = self._database.close
 

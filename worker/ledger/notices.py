@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from worker.ledger import claims
 from worker.ledger.claims import Claim
-from worker.ledger.inserting import Inserting
+from worker.ledger.inserting import Inserting, InsertingMany
 from worker.ledger.schema import ROW_ID, claim_columns, metadata
 
 notices = Table(
@@ -64,13 +64,12 @@ URGENT, USUAL, APART = 0, 1, 2
 NEXT = claims.Taking(notices, is_waiting, notices.c.rank < APART, order=(notices.c.rank, notices.c.id))
 NEXT_APART = claims.Taking(notices, is_waiting, notices.c.rank == APART, order=(notices.c.rank, notices.c.id))
 WRITTEN = ("kind", "subject", "account", "mark", "content", "state", "rank", "why", "happened_at", "created_at")
-NEW = Inserting(notices, *WRITTEN)
+NEW, MANY_NEW = Inserting(notices, *WRITTEN), InsertingMany(notices, *WRITTEN)
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 STUCK_AFTER = 6
 
 
-def announce(
-    tx: Connection,
+def worded(
     kind: str,
     subject: str,
     *,
@@ -81,8 +80,8 @@ def announce(
     urgent: bool = False,
     apart: bool = False,
     quarantined: str | None = None,
-) -> bool:
-    """`kind` is what happened (`job.ended`), `subject` the id of what it happened to. True when it was not known.
+) -> dict[str, Any]:
+    """A notice as it is written. `kind` is what happened (`job.ended`), `subject` the id of what it happened to.
 
     `mark` is the same for the same notice told twice; without one every notice is new. `content` is sealed.
     `apart`: who follows it may take long, so a thread of its own hands it out. `quarantined` is the reason why nobody
@@ -93,7 +92,17 @@ def announce(
     values |= {"state": "quarantined" if quarantined else "waiting", "why": quarantined}
     values |= {"rank": URGENT if urgent else APART if apart else USUAL}
     values |= {"happened_at": now if happened_at is None else happened_at}
-    return NEW(tx, **values, created_at=now) is not None
+    return values | {"created_at": now}
+
+
+def announce(tx: Connection, kind: str, subject: str, **words: Any) -> bool:
+    """Write one down, in the words of `worded`; True when it was not known."""
+    return NEW(tx, **worded(kind, subject, **words)) is not None
+
+
+def announce_all(tx: Connection, told: Sequence[Sequence[dict[str, Any]]]) -> None:
+    """Write down what several callers were told, each of them several notices as `worded` gives them."""
+    MANY_NEW(tx, [one for some in told for one in some])
 
 
 def claim_waiting(tx: Connection, owner: str, lease: float, most: int) -> list[Row[Any]]:

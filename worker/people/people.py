@@ -6,7 +6,6 @@ The key is made once, sealed in the ledger: a change of SECRET_KEY leaves the ha
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import secrets
 
@@ -27,8 +26,7 @@ class People:
 
     def mark(self, tx: Connection, account: str, person: str) -> str:
         """64 characters that stand for a person at an account."""
-        text = f"{account}\0{person}".encode("utf-8", "surrogatepass")
-        return hmac.new(self.key(tx), text, hashlib.sha256).hexdigest()
+        return mark_by(self.key(tx), account, person)
 
     def key(self, tx: Connection) -> bytes:
         """What hashes of persons are made with, the same in every process of this ledger."""
@@ -69,6 +67,11 @@ class People:
 
     def keep(self, tx: Connection, mark: str, value: str) -> None:
         keepsakes.keep(tx, f"kept/{mark}", self._seal.close(value))
+
+
+def mark_by(key: bytes, account: str, person: str) -> str:
+    """The same for whoever has the key and is in no transaction."""
+    return hmac.new(key, f"{account}\0{person}".encode("utf-8", "surrogatepass"), "sha256").hexdigest()
 
 
 def _first_name(tx: Connection, mark: str) -> str:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, request
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from worker.facts.callback import Called
@@ -38,8 +40,7 @@ def receiver(wake: Callable[[], None]) -> Flask:
         app.add_url_rule(path, path, partial(_called, one, wake), methods=["POST"], provide_automatic_options=False)
     for path, platform in ways_back():
         app.add_url_rule(path, path, partial(_came_back, platform), methods=["GET"], provide_automatic_options=False)
-    app.before_request(_began)
-    app.after_request(_said)
+    app.wsgi_app = _Told(app.wsgi_app, frozenset(rule.rule for rule in app.url_map.iter_rules()))  # type: ignore[method-assign]
     app.register_error_handler(HTTPException, lambda error: _empty(error.code or 500))
     return app
 
@@ -76,14 +77,15 @@ def _page(status: int, sentence: str) -> Response:
 
 
 def _called(one: Account, wake: Callable[[], None]) -> Response:
+    asked = request._get_current_object()  # type: ignore[attr-defined] # each look through the proxy costs a look
     callbacks = one.platform.callbacks
     assert callbacks is not None  # noqa: S101 - an account with secrets for it is of a platform that calls
-    called = Called(tuple(request.args.items(multi=True)), tuple(request.headers.items()))
+    called = Called(tuple(parse_qsl(asked.query_string.decode("latin-1"), keep_blank_values=True)), asked.headers)
     if not callbacks.verify(called, one.callback_secrets):
         return _empty(403)
-    body = _body()
+    body = _body(asked)
     try:
-        keep(process(), one, body, request.headers.get("Content-Encoding", ""))
+        keep(process(), one, body, asked.environ.get("HTTP_CONTENT_ENCODING", ""))
     except Exception as error:  # noqa: BLE001 - whatever it was, the caller has to come again
         # Without the error's own words: they may hold what was told.
         log.error("a callback for %s could not be stored: %s", one.id, type(error).__name__)
@@ -92,10 +94,10 @@ def _called(one: Account, wake: Callable[[], None]) -> Response:
     return _empty(200)
 
 
-def _body() -> bytes:
+def _body(asked: Request) -> bytes:
     """Raises an answer of its own, 413 or 400, where the request breaks off or breaks the rules of chunks."""
     try:
-        return request.get_data(cache=False)
+        return asked.get_data(cache=False)
     except HTTPException:
         raise
     except Exception as error:
@@ -129,13 +131,22 @@ def _empty(status: int) -> Response:
     return Response(status=status)
 
 
-def _began() -> None:
-    g.began = time.monotonic()
-
-
-def _said(response: Response) -> Response:
+class _Told:
     """The access log: the door's own name, never what a caller wrote into the address."""
-    where = request.url_rule.rule if request.url_rule else "-"
-    milliseconds = round((time.monotonic() - g.get("began", time.monotonic())) * 1000)
-    log.info("%s %s %s %d ms", request.method, where, response.status_code, milliseconds)
-    return response
+
+    def __init__(self, app: Callable[..., Iterable[bytes]], names: frozenset[str]) -> None:
+        self._app, self._names = app, names
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        began, said = time.monotonic(), "-"
+
+        def start(status: str, *more: Any) -> Any:
+            nonlocal said
+            said = status[:3]
+            return start_response(status, *more)
+
+        answer = self._app(environ, start)
+        name, path = environ.get("REQUEST_METHOD"), environ.get("PATH_INFO")
+        where = path if path in self._names else "-"
+        log.info("%s %s %s %d ms", name, where, said, round((time.monotonic() - began) * 1000))
+        return answer

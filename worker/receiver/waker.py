@@ -25,7 +25,8 @@ class Waker:
         self._thread: threading.Thread | None = None
 
     def wake(self) -> None:
-        self._asked.set()
+        if not self._asked.is_set():
+            self._asked.set()
         if self._thread is None:
             with self._starting:
                 self._thread = self._thread or self._begin()

@@ -131,3 +131,61 @@ def test_whatever_is_raised_in_one_piece_the_next_can_write() -> None:
     with pytest.raises(SystemExit):
         desk.write(leaves)
     assert desk.write(line("after")) == "after"
+
+
+def joint(pieces: Any) -> Any:
+    """What many write alike: read before their transaction, written with one call."""
+    texts = [piece.upper() for piece in pieces]
+
+    def work(book: Any) -> list[str]:
+        book.open.append(",".join(texts))
+        return [f"<{text}>" for text in texts]
+
+    return work
+
+
+def test_pieces_that_are_alike_are_done_together_and_each_has_its_own_result() -> None:
+    book = Book()
+    desk = Desk(book.begin)
+    book.gate.clear()
+    results: dict[str, Any] = {}
+    names = [chr(ord("a") + n) for n in range(12)]
+
+    def bring(name: str) -> None:
+        results[name] = desk.join(joint, name) if name != "c" else desk.write(line("between"))
+
+    threads = [threading.Thread(target=bring, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    while len(desk._queue) < 11:
+        threading.Event().wait(0.001)
+    book.gate.set()
+    for thread in threads:
+        thread.join(5)
+    assert results == {name: "between" if name == "c" else f"<{name.upper()}>" for name in names}
+    assert book.commits == 2 and len(book.lines) <= 4
+    done = [text for text in ",".join(book.lines).split(",") if text != "between"]
+    assert sorted(done) == sorted(name.upper() for name in names if name != "c")
+
+
+def test_a_piece_that_cannot_be_read_costs_none_of_its_neighbours() -> None:
+    book = Book()
+    desk = Desk(book.begin)
+    book.gate.clear()
+    results: dict[int, Any] = {}
+
+    def bring(n: int) -> None:
+        try:
+            results[n] = desk.join(joint, None if n == 3 else str(n))
+        except AttributeError as error:
+            results[n] = error
+
+    threads = [threading.Thread(target=bring, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    book.gate.set()
+    for thread in threads:
+        thread.join(5)
+    assert isinstance(results.pop(3), AttributeError)
+    assert results == {n: f"<{n}>" for n in (0, 1, 2, 4, 5)}
+    assert sorted(",".join(book.lines).split(",")) == ["0", "1", "2", "4", "5"]

@@ -139,6 +139,15 @@ def test_of_an_array_each_that_can_be_read_is_kept(door: FlaskClient, kept: Kept
     assert [row.state for row in found].count("quarantined") == 4
 
 
+def test_a_large_call_is_taken_whole(door: FlaskClient, kept: Kept) -> None:
+    body = [{"messageId": str(n), "status": "opened", "ts": 1} for n in range(700)] + [7]
+    assert [post(door, DEVINO, body), post(door, DEVINO, body)] == [200, 200]
+    assert sorted(row.subject for row in kept() if row.state == "waiting" and row.account) == sorted(
+        map(str, range(700))
+    )
+    assert [row.state for row in kept()].count("quarantined") == 1
+
+
 def test_an_element_with_bytes_that_are_no_text_loses_none(door: FlaskClient, kept: Kept) -> None:
     body = b'[{"messageId": "a\\u0000b\xff\\ud800", "status": "opened"}, {"messageId": 9, "status": "clicked"}]'
     assert post(door, DEVINO, body) == 200
@@ -204,10 +213,11 @@ def test_what_cannot_be_stored_is_500_and_names_nothing(
     caplog: pytest.LogCaptureFixture,
     woken: list[int],
 ) -> None:
-    def full(_work: Any) -> Any:
+    def full(*_work: Any) -> Any:
         raise OperationalError("INSERT yourcustomer@test.com", None, Exception("disk full"))
 
-    monkeypatch.setattr(house.ledger, "write", full)
+    for verb in ("write", "join"):
+        monkeypatch.setattr(house.ledger, verb, full)
     assert issubclass(OperationalError, LedgerError)
     assert post(door, OMNISENSE, OPT_OUT) == 500
     assert door.get("/readyz").status_code == 503
