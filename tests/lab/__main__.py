@@ -25,6 +25,7 @@ from tests.lab.hang import hang
 from tests.lab.inserts import inserts
 from tests.lab.last_two import last_two
 from tests.lab.naive_kills import naive
+from tests.lab.newsletters import newsletters
 from tests.lab.outage import outage
 from tests.lab.pace import pace
 from tests.lab.poison import poison
@@ -42,6 +43,7 @@ EXPERIMENTS: dict[str, Callable[[Order], Verdict]] = {
     "inserts": inserts,
     "last-two": last_two,
     "flow": flow,
+    "newsletters": newsletters,
     "two-accounts": two_accounts,
     "naive": naive,
     "pace": pace,

@@ -1,12 +1,12 @@
-"""`python -m tests.lab.dying NUMBER KEY`: carries one flow in a process that dies at its NUMBERth fail-point.
+"""`python -m tests.lab.dying ROAD MOST`: walks a road (`roads.py`) again and again, each time in a process that dies at
+the next of its fail-points, until one comes to the end; `MOST` at most.
 
 A fail-point is the moment before and after each commit and each request: at every one of them a kill leaves something
-else behind. Ends with 0 where it came to the end of the flow before that.
+else behind. Each walk has a name of its own, which is printed.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -14,24 +14,32 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from worker import platforms
+import worker.celery  # noqa: F401 - the app that wake-ups go through
+from tests.lab.roads import ROADS
 from worker.client import Client
 from worker.ledger.desk import Desk
-from worker.orders.intake import put
-from worker.orders.order import read_order
 from worker.processes.process import process
-from worker.runner import call
 
 
-def main(number: int, key: str) -> int:
-    words = {"payload": json.load(sys.stdin), "key": key}
-    order = read_order(platforms.operation("flows.cascade_send"), words)
-    own = process()
-    job = put(own, order)
+def main(road: str, most: int) -> int:
+    for number in range(1, most):
+        name = f"{road}-{number}"
+        print(name, flush=True)  # noqa: T201
+        pid = os.fork()  # nothing is open yet: a child begins as a process that has just been started
+        if pid == 0:
+            os._exit(_walk(road, number, name))
+        ended = os.waitpid(pid, 0)[1]
+        if not os.WIFSIGNALED(ended):
+            return os.waitstatus_to_exitcode(ended)
+    return 1
+
+
+def _walk(road: str, number: int, name: str) -> int:
+    walk = ROADS[road](process(), name)
     passing = _dies_at(number)
     _around(Desk, "_together", passing)
     _around(Client, "send", passing)
-    call.move(own, job)
+    walk()
     return 0
 
 
@@ -58,4 +66,4 @@ def _around(owner: type[Any], name: str, passing: Callable[[], None]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), sys.argv[2]))
+    sys.exit(main(sys.argv[1], int(sys.argv[2])))

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import copy
-import json
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import requests
-
 import sandbox.server
 from sandbox.server import Sandbox
+from tests.lab import letters
+from tests.lab.deaths import deaths
 from tests.lab.experiment import Order, Record, Verdict, line
 from tests.lab.goals import Goal
+from tests.lab.letters import CREATE, FLOW
+from tests.lab.letters import PEOPLE as CONTACTS
 from tests.lab.rig import Rig, rig
-from tests.lab.surroundings import bare
-from worker import platforms
 
-NAME = "flows.cascade_send"
-CREATE = "/omni-task-api/tasks"
-CONTACTS = 3
 CUTS = 100
-MOST_POINTS = 200
 END = 300.0
-PAGE = {"ascending": "true", "count": "1000", "offset": "0", "orderBy": "ID"}
 
 
 def flow(order: Order) -> Verdict:
@@ -45,11 +36,7 @@ def flow(order: Order) -> Verdict:
 def _killed(order: Order, folder: Path) -> list[Record]:
     """Each fail-point has a flow of its own; others carry on what its dead process left."""
     with sandbox.server.start() as played, _house(folder, played, order) as one:
-        names = []
-        for number in range(1, MOST_POINTS):
-            names.append(f"point-{number}")
-            if _carried_whole(one, number, names[-1]):
-                break
+        names = deaths(one, "flow")
         return _audited(order, one, played, names)
 
 
@@ -59,7 +46,7 @@ def _cut(order: Order, folder: Path, flows: int) -> tuple[list[Record], int]:
         played.fault("cut", times=flows, method="POST", path=CREATE)
         names = [f"cut-{number}" for number in range(flows)]
         for name in names:
-            one.call(NAME, name, _payload(name))
+            one.call(FLOW, name, letters.flow(name))
         return _audited(order, one, played, names), played.faults()[0]["fired"]
 
 
@@ -71,30 +58,10 @@ def _house(folder: Path, played: Sandbox, order: Order) -> Iterator[Rig]:
         yield one
 
 
-def _payload(name: str) -> dict[str, Any]:
-    payload = copy.deepcopy(platforms.operation(NAME).example)
-    payload["cascade"]["taskName"] = name
-    payload["contacts"] = _contacts(name)
-    del payload["templates"]
-    return payload
-
-
-def _contacts(name: str) -> list[dict[str, Any]]:
-    return [{"contact": {"email": f"{name}-{n}@shop.example.com"}} for n in range(CONTACTS)]
-
-
-def _carried_whole(one: Rig, number: int, name: str) -> bool:
-    """Whether the flow had no such fail-point any more."""
-    words = [sys.executable, "-m", "tests.lab.dying", str(number), name]
-    content = json.dumps(_payload(name))
-    done = subprocess.run(words, env=bare(**one.told), input=content, text=True, check=False)
-    return done.returncode == 0
-
-
 def _audited(order: Order, one: Rig, played: Sandbox, names: Iterable[str]) -> list[Record]:
     found = []
     for name in names:
-        job = one.call(NAME, name, _payload(name))  # the same key is the same job
+        job = one.call(FLOW, name, letters.flow(name))  # the same key is the same job
         one.still(job, END)
         found.append({"flow": name, **_record(one.report(job), played, name)})
         order.keep(found[-1])
@@ -103,9 +70,8 @@ def _audited(order: Order, one: Rig, played: Sandbox, names: Iterable[str]) -> l
 
 def _record(report: Mapping[str, Any], played: Sandbox, name: str) -> Record:
     """What the sandbox took beside what the report says. `lost`: accepted and never taken, or in no sum at all."""
-    made = [one for one in _cascades(played) if one["taskName"].startswith(f"{name} ")]
-    asked = [{"taskId": int(cascade["id"]), **contact} for cascade in made for contact in _contacts(name)]
-    took = played.taken(asked, "Devino")
+    made = letters.cascades(played, [name])[name]
+    took = letters.messages_taken(played, [name])[name].values()
     rows = report["rows"]
     spoken_for = sum(rows[name] for name in ("accepted", "refused", "unsure", "skipped"))
     return {
@@ -117,14 +83,6 @@ def _record(report: Mapping[str, Any], played: Sandbox, name: str) -> Record:
         "lost": CONTACTS - spoken_for + max(0, rows["accepted"] - sum(map(bool, took))),
         "doubled": sum(times > 1 for times in took),
     }
-
-
-def _cascades(played: Sandbox) -> list[dict[str, Any]]:
-    told = played.environment()
-    key = {"Authorization": f"Key {told['DEVINO_API_KEY']}"}
-    answer = requests.get(told["DEVINO_BASE_URL"] + CREATE, params=PAGE, headers=key, timeout=5)
-    found: list[dict[str, Any]] = answer.json()["result"]
-    return found
 
 
 def _goals(name: str, found: list[Record]) -> list[Goal]:
