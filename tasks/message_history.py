@@ -15,7 +15,9 @@ from tasks.devino.callbacks import CALLBACKS
 from tasks.devino.messages import REFERENCE
 from tasks.devino.statuses import final
 from worker import references
-from worker.ledger import decisions, messages, planning
+from worker.housekeeping.alarms import raise_alarm
+from worker.housekeeping.watch import SENT_TWICE
+from worker.ledger import messages, planning, proofs
 from worker.ledger.messages import LONGEST_STATUS
 from worker.ledger.types import Connection
 from worker.notices import Notice, Quarantine, follows
@@ -23,6 +25,7 @@ from worker.processes.process import Process
 from worker.references import Reference
 
 LONGEST_ID = 40
+TWICE = "Messages went twice: somebody decided that their request had not arrived, and Devino tells now that it had."
 JSON = Mapping[str, Any]
 
 
@@ -80,12 +83,17 @@ def _learn(process: Process, tx: Connection, notice: Notice, message: str, refer
     if reference is not None:
         known |= {"job_id": reference.job, "chunk": reference.chunk, "row": reference.row}
     messages.learn(tx, str(notice.account), message, status, notice.happened_at, final, **known)
-    return reference is None or _settle(tx, reference)
+    return reference is None or _settle(tx, reference, notice.told_at)
 
 
-def _settle(tx: Connection, reference: Reference) -> bool:
-    proven = messages.proven_rows(tx, reference.job, reference.chunk)
-    return decisions.proven(tx, reference.job, reference.chunk, proven)
+def _settle(tx: Connection, reference: Reference, told_at: float) -> bool:
+    job, chunk = reference.job, reference.chunk
+    if not proofs.proven(tx, job, chunk, messages.proven_rows(tx, job, chunk)):
+        return False
+    twice = proofs.told_before(tx, job, chunk, told_at) or messages.doubled(tx, job, chunk)
+    if twice and proofs.sent_twice(tx, job, chunk):
+        raise_alarm(tx, SENT_TWICE, job, f"{TWICE} `omniworker jobs remarks {job}` says which.")
+    return True
 
 
 def _mark(process: Process, tx: Connection, address: Any) -> str | None:

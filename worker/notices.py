@@ -35,7 +35,8 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class Notice:
     """Something that happened: `kind` to `subject`, at `happened_at` by the clock of whoever told it. `content` is what
-    was told besides; `id` is its own, and the same each time it is handed out."""
+    was told besides; `id` is its own, and the same each time it is handed out; `told_at` is when it came, by our clock.
+    """
 
     id: int
     kind: str
@@ -43,6 +44,7 @@ class Notice:
     account: str | None
     happened_at: float
     content: Any = field(default=None, repr=False)
+    told_at: float = 0.0
 
 
 Follower = Callable[[Process, Notice], bool]  # of a module: its name is told when it stumbles
@@ -131,7 +133,8 @@ def _wait(tx: Connection, row: Row[Any], taken: list[str], why: str | None, stum
 
 def _notice(process: Process, row: Row[Any]) -> Notice:
     content = None if row.content is None else process.seal.open(row.content)
-    return Notice(row.id, row.kind, row.subject, row.account, row.happened_at or row.created_at, content)
+    happened = row.happened_at or row.created_at
+    return Notice(row.id, row.kind, row.subject, row.account, happened, content, row.created_at)
 
 
 def _name(follower: Follower) -> str:

@@ -7,27 +7,30 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from worker.housekeeping.alarms import end_alarm, raise_alarm
 from worker.ledger import alarms, troubles
 from worker.ledger.troubles import Trouble
-from worker.ledger.types import Connection
+from worker.ledger.types import Connection, Row
 from worker.processes.process import Process
 from worker.settings import VAR
 
 EVERY = 15.0
 FREE = 0.05  # of a disk; below it SQLite and the sealed copies are about to fail
 DISK = "disk.full"
-KINDS = (*troubles.KINDS, DISK)
+SENT_TWICE = "rows.sent_twice"  # raised by whoever learns of it, told for a day
+KINDS = (*troubles.KINDS, DISK, SENT_TWICE)
 
 
 def watch(process: Process) -> None:
     """Raise what is wrong now, end what is not any more."""
     share = process.settings.alarm_refused / 100
-    now = [*process.ledger.read(lambda tx: troubles.all_of(tx, time.time(), share)), *_disks()]
-    told = {(row.kind, row.subject) for row in process.ledger.read(alarms.raised) if row.kind in KINDS}
+    raised = process.ledger.read(alarms.raised)
+    now = [*process.ledger.read(lambda tx: troubles.all_of(tx, time.time(), share)), *_disks(), *_lately(raised)]
+    told = {(row.kind, row.subject) for row in raised if row.kind in KINDS}
     found = {(one.kind, one.subject): one for one in now}
     if found.keys() != told:
         process.ledger.write(lambda tx: _tell(tx, found, told))
@@ -38,6 +41,12 @@ def _tell(tx: Connection, found: dict[tuple[str, str], Trouble], told: set[tuple
         raise_alarm(tx, *found[name])
     for kind, subject in told - found.keys():
         end_alarm(tx, kind, subject)
+
+
+def _lately(raised: Sequence[Row[Any]]) -> Iterator[Trouble]:
+    for row in raised:
+        if row.kind == SENT_TWICE and row.since > time.time() - troubles.LATELY:
+            yield Trouble(row.kind, row.subject, row.sentence)
 
 
 def _disks() -> Iterator[Trouble]:

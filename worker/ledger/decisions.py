@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, exists, select, update
 
 from worker.ledger import jobs as job_moves
-from worker.ledger import newsletter_jobs, planning
+from worker.ledger import newsletter_jobs
 from worker.ledger.tables import chunks, is_unsure, jobs
 
 
@@ -61,24 +61,6 @@ def _refuse_half_taken(tx: Connection, job_id: str, which: list[ColumnElement[bo
             f"The platform took some rows of chunk {', '.join(map(str, taken))} of job {job_id}, which would go twice: "
             "settle it by --was-sent or --drop, and ask for the rows that are missing in a call of their own."
         )
-
-
-def proven(tx: Connection, job_id: str, n: int, rows: int) -> bool:
-    """The platform itself spoke of so many rows of a chunk, so they had reached it. False while it is on the wire.
-
-    An unsure chunk is settled when all its rows are spoken of; a late answer may still settle it before.
-    """
-    job_moves.locked(tx, job_id)
-    chunk = planning.chunk_of(tx, job_id, n)
-    if chunk is None or chunk.state != "unsure":
-        return chunk is None or chunk.state not in ("claimed", "sending")
-    most = chunk.rows - chunk.refused - chunk.skipped
-    values: dict[str, Any] = {"accepted": max(chunk.accepted, min(rows, most))}
-    if values["accepted"] == most:
-        values |= {"state": "done", "why": None, "settled_at": time.time(), "decided_by": "callback"}
-    tx.execute(update(chunks).where(chunks.c.id == chunk.id, chunks.c.state == "unsure").values(**values))
-    job_moves.end_if_done(tx, job_id)
-    return True
 
 
 def any_to_send_again(tx: Connection) -> bool:

@@ -84,6 +84,14 @@ def proven_rows(tx: Connection, job_id: str, chunk: int) -> int:
     return int(tx.execute(select(func.count(messages.c.row.distinct())).where(*which)).scalar_one())
 
 
+def doubled(tx: Connection, job_id: str, chunk: int) -> bool:
+    """Whether a row of a chunk has two messages of the same trigger: each request makes one."""
+    which = (messages.c.job_id == job_id, messages.c.chunk == chunk, messages.c.cascade_trigger.is_not(None))
+    several = func.count(messages.c.id) > 1
+    each = select(messages.c.row).where(*which).group_by(messages.c.row, messages.c.cascade_trigger).having(several)
+    return tx.execute(each.limit(1)).first() is not None
+
+
 def of_person(tx: Connection, mark: str, most: int = 100) -> list[Row[Any]]:
     """Messages to whoever has this address, the latest first."""
     return _latest(tx, or_(messages.c.email == mark, messages.c.phone == mark), most)

@@ -1,5 +1,5 @@
-"""What has to be known of rows that went all the same: that something was left out of them, or that nobody could be
-checked."""
+"""What has to be known of rows that went all the same: that something was left out of them, that nobody could be
+checked, or that they went twice."""
 
 from __future__ import annotations
 
@@ -32,6 +32,14 @@ def write(tx: Connection, chunk: Row[Any], said: Sequence[Refusal]) -> None:
     of_chunk = {"chunk_id": chunk.id, "job_id": chunk.job_id}
     rows = [of_chunk | {"row": one.row, "code": one.code, "reason": one.reason} for one in said]
     tx.execute(insert_into(remarks), rows)
+
+
+def add(tx: Connection, chunk: Row[Any], said: Refusal) -> None:
+    """Of a chunk as a whole, beside what was said before; once."""
+    this = (remarks.c.chunk_id == chunk.id, remarks.c.code == said.code)
+    if tx.execute(select(remarks.c.id).where(*this).limit(1)).first() is None:
+        row = {"chunk_id": chunk.id, "job_id": chunk.job_id, "row": chunk.first_row}
+        tx.execute(insert_into(remarks), row | {"code": said.code, "reason": said.reason})
 
 
 def of(tx: Connection, job_id: str, after: int = 0, most: int = 1000) -> list[Row[Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,10 @@ from tasks.devino.callbacks import STATUSES
 from tasks.devino.messages import REFERENCE
 from tasks.devino.statuses import final
 from worker import notices, platforms, references
-from worker.ledger import consents, jobs, messages, planning, reports
+from worker.housekeeping import watch
+from worker.housekeeping.alarms import raise_alarm
+from worker.ledger import alarms, claims, consents, decisions, jobs, messages, planning, remarks, reports
+from worker.ledger import chunks as chunk_moves
 from worker.ledger.notices import notices as notice_table
 from worker.ledger.tables import chunks
 from worker.orders import intake
@@ -221,3 +225,115 @@ def test_an_opt_out_finds_its_person_by_the_reference_or_by_the_message(
     assert house.ledger.read(lambda tx: out(tx, "cleo@shop.example.com")) == {("email", "complaint")}
     unknown = [row for row in rows(house, notice_table) if row.subject == "78"]
     assert [row.state for row in unknown] == ["quarantined"]
+
+
+def decide(house: Process, job_id: str, decision: str) -> None:
+    house.ledger.write(lambda tx: decisions.decide(tx, job_id, decision, "anna"))
+
+
+def sends(played: Sandbox) -> int:
+    return sum(line["path"].endswith("/messages") for line in played.log())
+
+
+def remarked(house: Process, job_id: str) -> list[str]:
+    return [row.code for row in house.ledger.read(lambda tx: remarks.of(tx, job_id))]
+
+
+def alarmed(house: Process) -> list[str]:
+    return [row.kind for row in house.ledger.read(alarms.raised)]
+
+
+@pytest.mark.parametrize("decision", ["send", "send-again"])
+def test_what_was_to_go_once_more_and_is_proven_meanwhile_does_not_go(
+    house: Process, played: Sandbox, send: Callable[..., str], tell: Tell, decision: str
+) -> None:
+    job_id = send()
+    lost(house, played, job_id)
+    decide(house, job_id, decision)
+    for row in (1, 2, 3):
+        tell("delivered", refer(house, job_id, row))
+    found = report(house, job_id)
+    assert (found["state"], found["rows"]["accepted"], found["rows"]["repeated"]) == ("finished", 3, 0)
+    assert (remarked(house, job_id), "it had been sent, so it was not" in found["why"]) == (["sent.before"], True)
+    move(house, job_id)
+    assert (sends(played), alarmed(house)) == (1, [])
+
+
+def test_a_lane_that_has_it_in_hand_finds_its_claim_lost(
+    house: Process, played: Sandbox, send: Callable[..., str], tell: Tell
+) -> None:
+    job_id = send({"contact": PEOPLE[0]})
+    lost(house, played, job_id)
+    decide(house, job_id, "send")
+    (chunk,) = house.ledger.write(lambda tx: chunk_moves.claim(tx, job_id, "lane", 60))
+    tell("delivered", refer(house, job_id, 1))
+    assert not house.ledger.write(lambda tx: chunk_moves.mark(tx, claims.of(chunk)))
+    assert report(house, job_id)["state"] == "finished"
+
+
+def test_where_not_every_row_is_proven_a_person_decides_anew(
+    house: Process, played: Sandbox, send: Callable[..., str], tell: Tell
+) -> None:
+    job_id = send()
+    lost(house, played, job_id)
+    decide(house, job_id, "send")
+    tell("delivered", refer(house, job_id, 2))
+    move(house, job_id)
+    assert (report(house, job_id)["state"], report(house, job_id)["rows"]["unsure"], sends(played)) == (
+        "undecided",
+        2,
+        1,
+    )
+    with pytest.raises(decisions.HalfTaken):
+        decide(house, job_id, "send")
+
+
+def test_what_went_twice_is_told_once(house: Process, played: Sandbox, send: Callable[..., str], tell: Tell) -> None:
+    job_id = send()
+    lost(house, played, job_id)
+    decide(house, job_id, "send")
+    move(house, job_id)
+    assert sends(played) == 2
+    for trigger in (63321, 63322):  # a cascade makes a message of each
+        tell("delivered", refer(house, job_id, 1), triggerId=trigger)
+    assert alarmed(house) == []
+    for _ in range(2):
+        tell("delivered", refer(house, job_id, 1), triggerId=63321)
+    assert (remarked(house, job_id), alarmed(house)) == (["sent.twice"], ["rows.sent_twice"])
+    assert report(house, job_id)["rows"]["repeated"] == 3
+
+
+def test_what_was_told_before_it_went_once_more_and_read_after_is_told(
+    house: Process, played: Sandbox, send: Callable[..., str], tell: Tell
+) -> None:
+    job_id = send()
+    lost(house, played, job_id)
+    house.ledger.write(lambda tx: tx.execute(update(chunks).values(sent_at=time.time() - 60)))
+    decide(house, job_id, "send")
+    move(house, job_id)
+    house.ledger.write(lambda tx: tx.execute(update(chunks).values(sent_at=time.time() + 60)))
+    tell("delivered", refer(house, job_id, 1))
+    assert alarmed(house) == ["rows.sent_twice"]
+
+
+@pytest.mark.parametrize(("decision", "code"), [("send-again", []), ("drop", ["sent.dropped"])])
+def test_what_somebody_chose_is_no_alarm(
+    house: Process, played: Sandbox, send: Callable[..., str], tell: Tell, decision: str, code: list[str]
+) -> None:
+    job_id = send()
+    lost(house, played, job_id)
+    decide(house, job_id, decision)
+    if decision == "send-again":
+        move(house, job_id)
+    for _ in range(sends(played)):
+        tell("delivered", refer(house, job_id, 1), triggerId=63321)
+    assert (remarked(house, job_id), alarmed(house)) == (code, [])
+
+
+def test_that_something_went_twice_is_alarmed_for_a_day(house: Process) -> None:
+    house.ledger.write(lambda tx: raise_alarm(tx, watch.SENT_TWICE, "job", "Twice."))
+    watch.watch(house)
+    assert watch.SENT_TWICE in alarmed(house)
+    house.ledger.write(lambda tx: tx.execute(update(alarms.alarms).values(since=time.time() - 86_401)))
+    watch.watch(house)
+    assert watch.SENT_TWICE not in alarmed(house)
