@@ -24,7 +24,6 @@ TWICE = Refusal(
     1, "sent.twice", "It was sent twice: the platform tells that it had been sent before it was sent again."
 )
 DROPPED = Refusal(1, "sent.dropped", "It was given up by a decision, and the platform tells that it had been sent.")
-HELD_BACK = "the platform told that it had been sent before it was sent once more, so it was not; not of every row"
 
 
 def proven(tx: Connection, job_id: str, n: int, rows: int) -> bool:
@@ -68,9 +67,18 @@ def sent_twice(tx: Connection, job_id: str, n: int) -> bool:
 
 def _kept_back(tx: Connection, chunk: Row[Any], rows: int) -> bool:
     """Whoever holds it finds its claim lost, and sends nothing. False when it was marked in this moment."""
-    values = {"state": "unsure", "why": HELD_BACK, "owner": None, "lease_until": None, "repeated": False}
-    held = (chunks.c.id == chunk.id, chunks.c.state.in_(("waiting", "claimed")))
-    if tx.execute(update(chunks).where(*held).values(fence=chunks.c.fence + 1, **values)).rowcount == 0:
+    free = {"fence": chunks.c.fence + 1, "owner": None, "lease_until": None}
+    back = (
+        update(chunks)
+        .where(chunks.c.id == chunk.id, chunks.c.state.in_(("waiting", "claimed")))
+        .values(
+            state="unsure",
+            why="the platform told that it had been sent before it was sent once more, so it was not; not of every row",
+            repeated=False,
+            **free,
+        )
+    )
+    if tx.execute(back).rowcount == 0:
         return False
     remarks.add(tx, chunk, KEPT_BACK)
     _settle(tx, chunk, rows)
