@@ -96,6 +96,12 @@ def look(options: Mapping[str, Any]) -> None:
         raise OptionWrong("consent_date", f"consent_date {reason}. {advice}") from None
 
 
+def speaks_of(options: Mapping[str, Any]) -> dict[str, str]:
+    """The column of the consent's date, where it is no date itself."""
+    said = options.get("consent_date")
+    return {} if said is None or _read(said) is not None else {"consent_date": said}
+
+
 def fit(row: JSON, brief: Brief) -> JSON:
     """Every status with its date: that of the row, that of the consent, or of the moment the job was asked for."""
     consent, properties = _consent(row, brief)

@@ -126,6 +126,7 @@ OPERATIONS = (
             few=batches.FEW,
             options=(imported.CONSENT_DATE, batches.VIA, batches.BATCH_SIZE),
             look=_look,
+            speaks_of=imported.speaks_of,
             identity=("email",),
         ),
         later=batches.LATER,

@@ -23,10 +23,9 @@ from worker.outcome import Refusal
 from worker.pace import window
 from worker.runner.results import Refused
 from worker.settings import settings
-from worker.sources.columns import doubts
 from worker.sources.cut import cut
 from worker.sources.measure import limits_of
-from worker.sources.opening import open_to_look
+from worker.sources.opening import check_begin, open_to_look
 from worker.sources.original import Named
 from worker.sources.piece import Piece
 from worker.sources.source import Source
@@ -66,8 +65,8 @@ def dry_run(
         raise click.UsageError(f"{operation.name} is a single call, which has no file: use `omniworker enqueue`.")
     if operation.rows.around and (off := check_payload(around or {}, operation.rows.around)[1]):
         raise Refused.of(off, None)
+    warnings = check_begin(Named(file, options, operation.rows), settings())
     with open_to_look(Named(file, options, operation.rows), settings()) as source:
-        warnings = doubts(source.path, source.columns, operation.rows)
         found = look(operation, operation.rows, source, brief_of(options, source, around or {}))
     content = {
         "operation": operation.name,

@@ -76,6 +76,7 @@ class Rows:
     `alone` is the request of a single row, where that is another one. `cut` says how many rows a request carries, by
     the operation's limits, the job's options, and whether its file has more than `few` rows. `options` are those that
     only this operation takes; `look` raises `worker.sources.wanted.OptionWrong` for one that can't be followed.
+    `speaks_of` says of which fields such options speak, by their names.
     `addressed` says which rows depend on who may be written to, where their columns have to be known for it.
     """
 
@@ -93,4 +94,5 @@ class Rows:
     few: int = 0
     options: tuple[Option, ...] = ()
     look: Callable[[Mapping[str, Any]], None] | None = None
+    speaks_of: Callable[[Mapping[str, Any]], Mapping[str, str]] | None = None
     addressed: Callable[[Brief], Addressed | None] | None = None

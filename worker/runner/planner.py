@@ -32,6 +32,7 @@ from worker.sources.read_back import SourceChanged
 from worker.sources.refused import SourceAway, SourceRefused
 from worker.sources.repeats import Repeats
 from worker.sources.source import Source
+from worker.sources.spoken_of import check_columns
 
 FEW, AT_ONCE = 4, 64
 LEASE = 60.0
@@ -122,7 +123,7 @@ def _loads(process: Process, job: Row[Any], source: Source, after: Row[Any] | No
 def _same_file(process: Process, job: Row[Any], held: Claim, source: Source) -> None:
     """A file that changed between two sittings of its planning is not the file that was asked for."""
     if job.stamp is None:
-        _say_doubts(job, source)
+        _look_at_names(job, source)
         process.ledger.write(lambda tx: claims.change(tx, jobs_table, held, stamp=source.stamp))
     elif job.stamp != source.stamp:
         raise SourceRefused(
@@ -131,10 +132,15 @@ def _same_file(process: Process, job: Row[Any], held: Claim, source: Source) -> 
         )
 
 
-def _say_doubts(job: Row[Any], source: Source) -> None:
-    """Columns that are probably misspelt: the names show, and they are names of fields, never somebody's data."""
+def _look_at_names(job: Row[Any], source: Source) -> None:
+    """Fields of which an option speaks have to be there. Columns that are probably misspelt are told: they are names of
+    fields, never somebody's data."""
     rows = platforms.operation(job.operation).rows
-    for doubt in doubts(source.path, source.columns, rows) if rows else ():
+    if rows is None:
+        return
+    if source.reader is not None and not source.reader.holds_json:
+        check_columns(source.path, source.columns, json.loads(job.options), rows)
+    for doubt in doubts(source.path, source.columns, rows):
         log.warning("job %s: %s", job.id, doubt)
 
 

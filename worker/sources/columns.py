@@ -10,6 +10,7 @@ from worker.facts.rows import Rows
 from worker.sources.refused import SourceRefused
 
 LONGEST = 1 << 20  # bytes in which the first row has to end
+SHOWN = 12
 
 
 def names_in(lines: Iterable[bytes]) -> tuple[str, ...]:
@@ -30,6 +31,16 @@ def doubts(path: str, columns: Sequence[str], rows: Rows, strict: bool = False) 
     if found and strict:
         raise SourceRefused(" ".join([*found, "Nothing was sent: --strict wants all columns to be beyond doubt."]))
     return found
+
+
+def called(names: Sequence[str], kind: str = "column") -> str:
+    """A clause that names the columns of a file."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"its {kind}s are {shown(names[:SHOWN])}{more}"
+
+
+def shown(names: Sequence[str]) -> str:
+    return ", ".join(ascii(name[:60]) if not name.isprintable() else repr(name[:60]) for name in names)
 
 
 def _names(line: bytes) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from worker.sources.inbox import BLOCK, open_source
 from worker.sources.refused import SourceRefused
 from worker.sources.sheet import Sheet, sheet_of
 from worker.sources.source import Source
+from worker.sources.spoken_of import check_columns, missing_fields
 from worker.sources.wanted import Wanted, wanted
 
 
@@ -39,6 +40,7 @@ class Original:
 
     def __init__(self, named: Named, told: Settings) -> None:
         self.asked = wanted(named.options)
+        self._options = named.options
         self._rows = named.rows
         self._source = open_named(named.name, told)
         self.path = self._source.path
@@ -81,9 +83,40 @@ class Original:
 
     def check(self) -> list[str]:
         """What is doubtful about the columns. Raises `SourceRefused` for what is wrong with them."""
-        is_csv = self._form.format == "csv"
-        names = self.sheet().names if is_csv else names_in(self._begin().split(b"\n"))
-        return doubts(self.path, names, self._rows, self.asked.strict)
+        return self._check_csv() if self._form.format == "csv" else self._check_json()
+
+    def _check_csv(self) -> list[str]:
+        sheet, begin = self.sheet(), self._begin()
+        sent = [name for name in sheet.names if name not in self.asked.leave_out]
+        if self._is_whole and not begin[len(sheet.head) :].strip():
+            raise SourceRefused(f"{self.path} holds a header and no rows: there is nothing to send.")
+        if not self.asked.json_column:
+            check_columns(self.path, sent, self._options, self._rows)
+        return doubts(self.path, sheet.names, self._rows, self.asked.strict)
+
+    def _check_json(self) -> list[str]:
+        """A document as far as it can be known without reading all of it."""
+        lines = self._lines()
+        missing = missing_fields(self.path, lines, self._options, self._rows) if lines else []
+        if missing and self._is_whole:
+            raise SourceRefused(missing[0])
+        return [*missing, *doubts(self.path, names_in(lines), self._rows, self.asked.strict)]
+
+    def _lines(self) -> list[bytes]:
+        """Rows as lines of JSON: of a document only where all of it was read."""
+        if self._form.format != "json":
+            return self._begin().split(b"\n")
+        if not self._is_whole:
+            return []
+        lines = b"".join(rows_of_document(self.path, iter([self._begin()]), self._rows.key)).split(b"\n")
+        if not any(lines):
+            raise SourceRefused(f"{self.path} holds no rows: there is nothing to send.")
+        return lines
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether all of the file is in what was read of it."""
+        return len(self._head) < HEAD and self._source.size <= HEAD
 
     def sheet(self) -> Sheet:
         """The header, of CSV. Raises `SourceRefused`."""

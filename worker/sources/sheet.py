@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from worker.facts.rows import Rows
+from worker.sources.columns import called, shown
 from worker.sources.formulas import restored
 from worker.sources.refused import SourceRefused
 from worker.sources.wanted import DELIMITERS, Wanted
 
-SHOWN = 12
 HEAD = 1 << 16  # bytes in which the header has to end
 
 
@@ -73,7 +73,7 @@ def _check_named(path: str, names: Sequence[str], wanted: Wanted) -> None:
     """Columns of which an option speaks have to be there."""
     for option, spoken_of in (("--numbers", wanted.numbers), ("leave_out", wanted.leave_out)):
         if unknown := [name for name in spoken_of if name not in names]:
-            raise SourceRefused(f"{path} has no column {unknown[0]!r}, of which {option} speaks: {_columns(names)}.")
+            raise SourceRefused(f"{path} has no column {unknown[0]!r}, of which {option} speaks: {called(names)}.")
 
 
 def _ours(path: str, theirs: Sequence[str], wanted: Wanted) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ def _ours(path: str, theirs: Sequence[str], wanted: Wanted) -> tuple[str, ...]:
     for name in wanted.map:
         if name not in theirs:
             near = difflib.get_close_matches(name, theirs, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"{_columns(theirs)}."
+            hint = f"did you mean {near[0]!r}?" if near else f"{called(theirs)}."
             raise SourceRefused(f"{path} has no column {name!r}, of which --map speaks: {hint}")
     return tuple(wanted.map.get(name, name) for name in theirs)
 
@@ -93,10 +93,10 @@ def _check(path: str, names: Sequence[str], needed: Sequence[str]) -> None:
         )
     twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
-        raise SourceRefused(f"{path}: the header names {_shown(twice)} twice: rename or remove one of them.")
+        raise SourceRefused(f"{path}: the header names {shown(twice)} twice: rename or remove one of them.")
     if any(not name.isprintable() for name in names):
         raise SourceRefused(
-            f"{path}: the header holds characters that are no text: {_columns(names)}. "
+            f"{path}: the header holds characters that are no text: {called(names)}. "
             "Is it CSV, and in UTF-8? Else say --encoding."
         )
     for name in needed:
@@ -109,7 +109,7 @@ def _missing(path: str, name: str, names: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, folded, 1)
     like = folded[near[0]] if near else "THEIRS"
     return (
-        f"{path} has no column {name!r}; {_columns(names)}. The first line has to name the columns: rename one in the "
+        f"{path} has no column {name!r}; {called(names)}. The first line has to name the columns: rename one in the "
         f"file, or say --map {_word(f'{like}={name}')}."
     )
 
@@ -123,12 +123,3 @@ def _needed(rows: Rows) -> list[str]:
     assert rows.cells is not None  # noqa: S101 - looked at before
     fields = rows.shape().fields
     return [name for name in rows.cells.fields if name in fields and fields[name].required]
-
-
-def _columns(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"its columns are {_shown(names[:SHOWN])}{more}"
-
-
-def _shown(names: Sequence[str]) -> str:
-    return ", ".join(ascii(name[:60]) if not name.isprintable() else repr(name[:60]) for name in names)

@@ -83,6 +83,69 @@ def test_a_source_that_cant_be_taken_leaves_no_job(source: str, sentence: str, o
     assert not (folder / "var").exists()
 
 
+CSV = "email,date,identifier,order\n"
+ROW = "a@b.co,2026-01-31 12:00:00Z,seen,7\n"
+NDJSON = (
+    '{"email": "a@b.co", "date": "2026-01-31T12:00:00Z", "identifier": "seen", "segments": {}}\n'
+    '{"email": "a@b.co", "date": "2026-01-31T12:00:00Z", "identifier": "seen", "segments": {"order": 7}}\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "words", "sentence"),
+    [
+        (CSV, "a.csv", [], "holds a header and no rows"),
+        (CSV + "\r\n\n", "a.csv", [], "holds a header and no rows"),
+        ('{"user_events": []}', "a.json", [], "holds no rows"),
+        (
+            CSV + ROW,
+            "a.csv",
+            ["--unique", "e-mail"],
+            "no column 'e-mail', of which --unique speaks: did you mean",
+        ),
+        (
+            CSV + ROW,
+            "a.csv",
+            ["--unique", "order", "--leave-out", "order"],
+            "its columns are 'email', 'date', 'identifier'",
+        ),
+        (CSV + ROW, "a.csv", ["--map", "Mail=email"], "no column 'Mail', of which --map speaks"),
+        (CSV + ROW, "a.csv", ["--json-column", "raw"], "no column 'raw'"),
+        (
+            NDJSON,
+            "a.ndjson",
+            ["--unique", "ordre"],
+            "no field 'ordre', of which --unique speaks: did you mean 'order'?",
+        ),
+    ],
+)
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_what_names_nothing_in_the_file_is_refused_before_it_is_recorded(
+    content: str, name: str, words: list[str], sentence: str, dry: tuple[str, ...], ow: Ow, folder: Path
+) -> None:
+    (folder / name).write_text(content)
+    result = ow("import", IMPORT, name, *words, *dry)
+    assert (result.exit_code, sentence in result.stderr) == (1, True), result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not (folder / "var").exists()
+
+
+def test_fields_that_only_some_rows_or_none_have_may_be_spoken_of(ow: Ow, folder: Path) -> None:
+    (folder / "a.ndjson").write_text(NDJSON)
+    assert ow("import", IMPORT, "a.ndjson", "--unique", "email,order", "--dry-run").exit_code == 0
+    assert ow("import", IMPORT, "a.ndjson", "--unique", "identifier", "--dry-run").exit_code == 0
+
+
+def test_a_column_of_consent_that_is_not_there_is_refused_and_a_date_is_none(ow: Ow, folder: Path) -> None:
+    (folder / "a.csv").write_text("email,status,agreed_at\na@b.co,subscribed,2026-01-31\n")
+    name = "omnisend.import_contacts"
+    wrong = ow("import", name, "a.csv", "--consent-date", "agreed")
+    assert "no column 'agreed', of which --consent-date speaks: did you mean 'agreed_at'?" in wrong.stderr
+    assert not (folder / "var").exists()
+    for said in ("agreed_at", "2026-01-31"):
+        assert ow("import", name, "a.csv", "--consent-date", said, "--dry-run").exit_code == 0
+
+
 def test_an_unknown_operation_is_a_word_that_is_off(ow: Ow, events: Path) -> None:
     result = ow("import", "omnisense.import_user_event", "events.ndjson")
     assert result.exit_code == 2

@@ -81,6 +81,15 @@ def test_a_row_that_does_not_say_who_it_is_about_goes(imported: Imported, move: 
     assert (report["rows"]["accepted"], report["rows"]["skipped"]) == (3, 0)
 
 
+def test_a_task_that_speaks_of_a_column_that_is_not_there_is_refused_where_its_file_is_read(
+    imported: Imported, move: Move
+) -> None:
+    rows = (b"email,date,identifier", b"a@b.co,2026-01-31 12:00:00Z,seen")
+    report = move(imported(*rows, options={"unique": ["mail"], "format": "csv"}))
+    assert (report["state"], report["rows"]["total"]) == ("failed", 0)
+    assert "no column 'mail', of which --unique speaks: did you mean 'email'?" in report["why"]
+
+
 def test_what_was_accepted_as_it_is_makes_no_call_again(imported: Imported, move: Move, played: Sandbox) -> None:
     options = {"changed_only": True, "unique": ["email"]}
     rows = [event(n) for n in range(600)]
