@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import functools
+import importlib
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -13,6 +16,7 @@ import pytest
 from docs.generator.__main__ import main
 from docs.generator.codes import codes
 from docs.generator.pages import IN_PAGES, ROOT, WHOLE, pages, stale, write
+from docs.generator.source import name_of, texts, trees
 from docs.generator.whys import whys
 from worker.accounts import settings_of
 from worker.checking.check import WRONG
@@ -20,6 +24,7 @@ from worker.cli import main as command
 from worker.orders.words import CALL_WORDS, FILE_OPTIONS, FILE_WORDS
 from worker.platforms import operations, platforms
 from worker.settings import SETTINGS
+from worker.sources.cells import MOMENTS
 
 SETTING_NAMES = [
     one.name for one in (*SETTINGS, *(s for platform in platforms().values() for s in settings_of(platform)))
@@ -106,6 +111,15 @@ def test_every_word_option_and_code_is_told() -> None:
     assert known <= set(re.findall(r"^\| `([^`]+)`", codes(), re.MULTILINE))
 
 
+def test_every_code_that_stands_in_the_source_is_told() -> None:
+    """Found by its form, not by who raises it: a code that the generator does not find is missed here."""
+    told = set(re.findall(r"^\| `([^`]+)`", codes(), re.MULTILINE))
+    of_rows = {text for tree in trees("worker", "tasks") for text in texts(tree) if re.fullmatch(r"row\.[a-z_]+", text)}
+    of_cells = {f"FIELD.{code}" for code in (*MOMENTS, "number", "naive")}
+    assert len(of_rows) > 9
+    assert (of_rows | of_cells | {"duplicate", "unchanged", "opted_out"}) - told == set()
+
+
 def test_no_code_is_without_a_sentence() -> None:
     assert [line for line in codes().splitlines() if line.endswith("|  |")] == []
 
@@ -116,6 +130,27 @@ def test_every_reason_that_the_house_can_give_is_explained_and_no_other() -> Non
     rows = [line.split(" | ")[0].removeprefix("| ") for line in found[1].splitlines() if line.startswith("| ")]
     explained = {row for row in rows if row not in ("`why`", "---")}
     assert explained == whys()
+
+
+def test_every_alarm_that_can_be_raised_has_its_row_and_no_other() -> None:
+    found = re.search(r"^## Alarms$(.*?)^## ", (ROOT / "docs/operate.md").read_text(), re.DOTALL | re.MULTILINE)
+    assert found is not None
+    rows = [line.split("|")[1] for line in found[1].splitlines() if line.startswith("| `")]
+    assert {kind for row in rows for kind in re.findall(r"`([^`]+)`", row)} == set(_alarms())
+
+
+def _alarms() -> Iterator[str]:
+    """The kinds in all calls that raise one, by the names that their modules have for them."""
+    for path in (path for room in ("worker", "tasks", "schedules") for path in (ROOT / room).rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and name_of(call) == "raise_alarm":
+                module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+                kind = call.args[1]
+                if isinstance(kind, ast.Starred):
+                    yield from module.KINDS
+                else:
+                    assert isinstance(kind, ast.Name)
+                    yield getattr(module, kind.id)
 
 
 @pytest.mark.parametrize("path", BY_HAND, ids=lambda path: path.name)

@@ -208,8 +208,11 @@ def _number(name: str, cell: str) -> int | float:
         value = int(text) if text.lstrip("+-").isdigit() else float(text)
         if math.isfinite(value):
             return value
-    reason = f"{name} is not a number."
-    raise _Wrong(f"{name}.number", reason, "Write digits with a point, like 1250.50, or leave the cell empty.")
+    raise _Wrong(
+        f"{name}.number",
+        f"{name} is not a number.",
+        "Write digits with a point, like 1250.50, or leave the cell empty.",
+    )
 
 
 def _in_zone(zone: tzinfo) -> Callable[[str, str], str]:
@@ -233,8 +236,11 @@ def _in_zone(zone: tzinfo) -> Callable[[str, str], str]:
 def _offset(name: str, when: datetime, zone: tzinfo) -> str:
     offset, code = _clock(when.replace(second=0, microsecond=0), zone)
     if code:
-        reason = f"{name} is {MOMENTS[code]} in {zone}, where the clock was changed then."
-        raise _Wrong(f"{name}.{code}", reason, "Write its offset from UTC, as in 2026-10-25 02:30:00+02:00.")
+        raise _Wrong(
+            f"{name}.{code}",
+            f"{name} is {MOMENTS[code]} in {zone}, where the clock was changed then.",
+            "Write its offset from UTC, as in 2026-10-25 02:30:00+02:00.",
+        )
     return f"{(when - offset).isoformat(' ')}Z"
 
 
