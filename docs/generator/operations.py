@@ -71,10 +71,24 @@ def _operation(one: Operation) -> str:
         table(("", ""), _facts(one, facts)),
         _shape(one),
         *filter(None, [_own_options(one)]),
+        *_file(facts["file"], facts["file_command"]),
         "For example:",
         example(one.example),
         f"```console\n$ {facts['command']}\n```\n\n```python\n{facts['celery']}\n```",
     )
+
+
+def _file(facts: dict[str, Any] | None, command: str | None) -> list[str]:
+    """Of those that take one."""
+    if facts is None:
+        return []
+    rows = ((code(one["name"]), one["type"], _yes(one["needed"]), "; ".join(one["rules"])) for one in facts["columns"])
+    words = f" `{command}`." if command else ""
+    return [
+        f"Columns of a file in CSV; {facts['others']}.{words}",
+        table(("column", "type", "needed", "rules"), rows),
+        f"```csv\n{facts['example'].rstrip()}\n```",
+    ]
 
 
 def _facts(one: Operation, facts: dict[str, Any]) -> list[tuple[str, str]]:

@@ -23,7 +23,12 @@ from worker.facts.wire import Sending, Wire
 
 KEY, FIELDS = "contacts", "fields"
 REACHED, DEVICE = ("email", "phone"), ("pushToken", "appId", "os")
-CELLS = Cells((*REACHED, *DEVICE), rest=FIELDS)
+EXAMPLE = """\
+email,phone,firstName,orderId
+james@jamesmail.com,79103398080,James,4711
+,79103398081,Anna,4712
+"""
+CELLS = Cells((*REACHED, *DEVICE), rest=FIELDS, example=EXAMPLE)
 NUMBER, TEXT = 2, 3  # types of fields, as Devino's address book numbers them
 MOST_AROUND = LIMITS.bytes // 2
 

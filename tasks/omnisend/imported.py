@@ -74,10 +74,16 @@ class ImportedContact(SaveContact):
 
 
 FIELDS = (*ImportedContact().load_fields, *NOT_IN_FILES)
+EXAMPLE = """\
+email,status,statusDate,firstName,tags,favoriteColor
+vanessa.kensington@example.com,subscribed,2017-05-30T15:14:22Z,Vanessa,"source: shopify, vip",blue
+austin.powers@example.com,nonSubscribed,,Austin,,
+"""
 CELLS = Cells(
     tuple(name for name in FIELDS if name not in ("identifiers", "customProperties")),
     rest="customProperties",
     moments=("statusDate", "createdAt"),
+    example=EXAMPLE,
 )
 
 

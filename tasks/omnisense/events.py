@@ -12,6 +12,11 @@ PATH = "/user_event"
 IMPORT_PATH = "/user_event/import"
 IMPORTED = "user_events"  # as the document's example has it; its table says user_segments
 AT_ONCE = timedelta(minutes=5)
+EXAMPLE = """\
+email,date,identifier,order_id,order_amount
+yourcustomer@test.com,2018-11-13 10:00:00Z,product.order,1234,150
+foo@bar.com,2018-11-13 10:05:00Z,product.view,,
+"""
 
 
 def compose(payload: JSON, sending: Sending) -> Wire:

@@ -49,7 +49,13 @@ OPERATIONS = (
         rows=Rows(
             "subscribers",
             SubscriberRow,
-            cells=Cells(("email",), likely=tuple(User().fields), names_once=True, precheck=precheck_cells),
+            cells=Cells(
+                ("email",),
+                likely=tuple(User().fields),
+                names_once=True,
+                precheck=precheck_cells,
+                example=subscriber_files.EXAMPLE,
+            ),
             fit=subscriber_files.fit,
             encode=subscriber_files.encode,
             wire=subscriber_files.wire,
@@ -121,7 +127,10 @@ OPERATIONS = (
         auth=ADMIN,
         shape=Event,
         rows=Rows(
-            events.IMPORTED, Event, precheck, Cells(("email", "date", "identifier"), rest="segments", moments=("date",))
+            events.IMPORTED,
+            Event,
+            precheck,
+            Cells(("email", "date", "identifier"), rest="segments", moments=("date",), example=events.EXAMPLE),
         ),
         limits=Limits(rows=500, bytes=1 << 20, assumed=True),
         repeat=Repeat.HARMFUL,

@@ -15,6 +15,11 @@ from worker.facts.wire import File, Wire
 
 PATH = "/subscriber/import"
 END = "\r\n"
+EXAMPLE = """\
+email,first_name,last_name,lang
+foo@bar.com,Foo,Bar,fr
+yourcustomer@test.com,Your,Customer,
+"""
 
 
 def fit(row: JSON, brief: Brief) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from worker.cli import fields, options, show
+from worker.cli import fields, options, sheet_columns, show
 from worker.facts.wire import Choice
 from worker.operation import Operation, Repeat
 from worker.orders.words import Option
@@ -50,10 +50,12 @@ def facts_of(one: Operation) -> dict[str, Any]:
         "takes": "call" if one.takes_calls else "file",
         "repeat": one.repeat.value if isinstance(one.repeat, Repeat) else "depends on the payload",
         "limits": {"rows": one.limits.rows, "bytes": one.limits.bytes, "assumed": one.limits.assumed},
+        "file": sheet_columns.facts_of(one.rows),
         "fields": [asdict(fact) for fact in fields.of(one.shown_shape)],
         "options": [{"name": o.name, "takes": _takes(o), "meaning": o.meaning} for o in _own_options(one)],
         "example": one.example,
         "command": _command(one),
+        "file_command": _file_command(one) if one.takes_calls and one.rows else None,
         "celery": _send_task(one),
     }
 
@@ -72,6 +74,17 @@ def _command(one: Operation) -> str:
     if not one.takes_calls:
         return f"omniworker import {one.name} rows.ndjson --wait"
     return f"omniworker enqueue {one.name} --payload call.json --key YOUR-KEY"
+
+
+def _file_command(one: Operation) -> str:
+    return f"omniworker import {one.name} contacts.csv --set {_around(one)} --wait"
+
+
+def _around(one: Operation) -> str:
+    """Those that have to stand around the rows, as its example says them."""
+    assert one.rows is not None and one.rows.around is not None  # noqa: S101 - takes calls, and rows
+    needed = [fact.path for fact in fields.of(one.rows.around) if fact.needed and fact.path in one.example]
+    return " --set ".join(f"{name}={one.example[name]}" for name in needed)
 
 
 def _send_task(one: Operation) -> str:
@@ -98,9 +111,17 @@ def _text(facts: dict[str, Any]) -> str:
     title = "one row of a file" if facts["takes"] == "file" else "payload"
     example = json.dumps(facts["example"], indent=2, ensure_ascii=False)
     shape = f"{title}:\n{_fields(facts['fields'])}"
+    shape += _sheet(facts["file"], facts["file_command"]) if facts["file"] else ""
     own = [(f"  {one['name']}", one["takes"], one["meaning"]) for one in facts["options"]]
     shape += f"\n\noptions of its own:\n{show.columns(own)}" if own else ""
     return f"{facts['name']}: {facts['summary']}\n\n{lines}\n\n{shape}\n\nfor example:\n{example}"
+
+
+def _sheet(facts: Mapping[str, Any], command: str | None) -> str:
+    named = [(f"  {one['name']}", one["type"], "; ".join(_rules(one))) for one in facts["columns"]]
+    lines = [*([f"  {command}"] if command else []), show.columns(named), f"  {facts['others']}"]
+    example = "\n".join(f"  {line}" for line in facts["example"].splitlines())
+    return "\n\ncolumns of a file in CSV:\n" + "\n".join(lines) + f"\n\nsuch a file:\n{example}"
 
 
 def _fields(found: Sequence[Mapping[str, Any]]) -> str:
@@ -108,4 +129,5 @@ def _fields(found: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _rules(one: Mapping[str, Any]) -> list[str]:
-    return [*(["needed"] if one["needed"] else []), *(["may be null"] if one["nullable"] else []), *one["rules"]]
+    nullable = ["may be null"] if one.get("nullable") else []
+    return [*(["needed"] if one["needed"] else []), *nullable, *one["rules"]]

@@ -29,6 +29,8 @@ class Cells:
 
     `precheck` takes the cells of all rows of a chunk, and gives back what is sent for them, as `Rows.shape` and
     `Rows.fit` would leave it, or None when it can't vouch for every one: then no row has to become JSON first.
+
+    `example` is a header and two rows that the platform accepts.
     """
 
     fields: tuple[str, ...]
@@ -37,6 +39,7 @@ class Cells:
     likely: tuple[str, ...] = ()
     names_once: bool = False
     precheck: Callable[[Sequence[Sequence[str]], Brief], Sequence[Any] | None] | None = None
+    example: str = ""
 
 
 @dataclass(frozen=True)

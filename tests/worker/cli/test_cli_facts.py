@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,33 @@ def test_the_lines_that_ask_for_it_name_its_queue(document: Document) -> None:
     assert facts[CALL]["celery"].endswith('queue="omnisense")')
     assert facts[IMPORT]["celery"].endswith('queue="bulk")')
     assert facts[IMPORT]["command"].startswith(f"omniworker import {IMPORT} ")
+
+
+FILES = [name for name, one in operations().items() if one.rows]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_file_that_an_operation_shows_is_one_that_it_takes(
+    name: str, ow: Ow, document: Document, folder: Path
+) -> None:
+    """As it is printed, with the words that are printed beside it."""
+    facts = document("operations", name)
+    (folder / "a.csv").write_text(facts["file"]["example"])
+    around = (facts["file_command"] or "").split(" --set ")[1:]
+    words = [part for said in around for part in ("--set", said.removesuffix(" --wait"))]
+    result = ow("import", name, "a.csv", *words, "--strict", "--dry-run")
+    assert (result.exit_code, result.stdout.startswith("2 rows: 2 would be sent in ")) == (0, True), result.stdout
+    text = ow("operations", name).stdout
+    assert all(f"  {line}\n" in text for line in facts["file"]["example"].splitlines())
+    header = facts["file"]["example"].splitlines()[0].split(",")
+    assert {one["name"] for one in facts["file"]["columns"] if one["needed"]} <= set(header)
+
+
+def test_columns_that_lie_deep_in_a_row_are_named_as_the_file_has_them(document: Document) -> None:
+    columns = {one["name"]: one for one in document("operations", "devino.send_messages")["file"]["columns"]}
+    assert list(columns) == ["email", "phone", "pushToken", "appId", "os"]
+    assert columns["email"]["type"] == "text, an e-mail address"
+    assert not any(one["needed"] for one in columns.values())
 
 
 def test_accounts_say_whether_they_are_connected_and_open(ow: Ow, document: Document) -> None:
