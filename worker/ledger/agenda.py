@@ -8,13 +8,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, exists, func, or_, select, union_all, update
 
 from worker.ledger.going import MOVING, moving
+from worker.ledger.newsletters import APPROVED, newsletters
 from worker.ledger.notices import notices
 from worker.ledger.slots import slots
 from worker.ledger.tables import chunks, doors, is_held, jobs, posts, tickets, waits_for_a_moment
 
 FAR = 5.0
 
-CLAIMED_BESIDES_CHUNKS = (jobs, tickets, notices, doors, posts, slots)
+CLAIMED_BESIDES_CHUNKS = (jobs, tickets, notices, doors, posts, slots, newsletters)
 
 
 def next_due(tx: Connection, now: float) -> float:
@@ -30,13 +31,14 @@ def next_due(tx: Connection, now: float) -> float:
         select(func.min(tickets.c.not_before)).where(tickets.c.state == "waiting", tickets.c.not_before > now),
         select(func.min(doors.c.not_before)).where(doors.c.state == "closed"),
         select(func.min(jobs.c.wake_at)).where(jobs.c.state.in_(MOVING), jobs.c.wake_at > now),
+        select(func.min(newsletters.c.not_before)).where(APPROVED, newsletters.c.not_before > now),
     ).subquery()
     due = tx.execute(select(func.min(moments.c.due)).where(moments.c.due > now)).scalar()
     return min(now + FAR, float(due)) if due is not None else now + FAR
 
 
 def end_leases_of(tx: Connection, dead: Callable[[str], bool]) -> None:
-    """Free whatever else a dead process held: planning, tickets, notices, probes, posts, slots."""
+    """Free whatever else a dead process held: planning, tickets, notices, probes, posts, slots, newsletters."""
     for table in CLAIMED_BESIDES_CHUNKS:
         held = tx.execute(select(table.c.owner).distinct().where(_owned(table))).scalars()
         gone = [owner for owner in held if dead(owner)]

@@ -9,6 +9,7 @@ from worker.newsletters.document import Document, WrongDocument
 from worker.newsletters.window import Window
 
 DAY = dt.timedelta(days=1)
+LEAST_LEAD = dt.timedelta(seconds=30)  # somebody has to come by, and the budget may be used
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Times:
 
 def times(document: Document, now: dt.datetime, seconds: float, at_platform: bool) -> Times:
     """`seconds` is how long its requests take; `at_platform`: the platform itself waits for the moment of delivery, so
-    it is told `lead` before. Raises `WrongDocument` for a moment that can't be kept."""
+    it is told `lead` before, half a minute at least where there is as much. Raises `WrongDocument` for a moment that
+    can't be kept."""
     lead = dt.timedelta(minutes=document.lead if at_platform else 0)
     deliver, said = _deliver(document, now, lead)
     if deliver is None:
@@ -34,7 +36,7 @@ def times(document: Document, now: dt.datetime, seconds: float, at_platform: boo
     if deliver - lead < now:
         raise WrongDocument(_too_soon(document) if deliver > now else _passed())
     if at_platform:
-        told = deliver - lead - dt.timedelta(seconds=seconds)
+        told = deliver - max(lead, LEAST_LEAD) - dt.timedelta(seconds=seconds)
         return Times(max(told, now).timestamp(), deliver.timestamp(), deliver, said)
     expires = _expires(document, deliver)
     if deliver + dt.timedelta(seconds=seconds) > expires:

@@ -64,6 +64,13 @@ def test_a_shorter_lead_is_the_writers_own_word() -> None:
     assert times(letter(deliver_at=NOW + dt.timedelta(minutes=5), lead=2), NOW, 0, True).sends == at(18, 3)
 
 
+def test_without_any_lead_there_is_time_to_tell_the_platform() -> None:
+    soon = letter(deliver_at=NOW + dt.timedelta(minutes=5), lead=0)
+    assert times(soon, NOW, 2, True).sends == at(18, 5) - 32
+    sooner = letter(deliver_at=NOW + dt.timedelta(seconds=9), lead=0)
+    assert times(sooner, NOW, 2, True).sends == at(18)
+
+
 def paris(*day: int, **said: Any) -> Document:
     return letter(deliver_at=dt.datetime(*day), time_zone="Europe/Paris", **said)
 
