@@ -30,4 +30,5 @@ def local(seconds: float, zone: dt.tzinfo) -> dt.datetime:
 
 def moment(seconds: float, zones: Sequence[dt.tzinfo]) -> str:
     """`2026-11-27 20:00 in Europe/Paris, 2026-11-27T19:00:00Z`."""
-    return ", ".join([*(f"{local(seconds, zone):%Y-%m-%d %H:%M} in {zone}" for zone in zones), str(iso(seconds))])
+    shown = (f"{local(seconds, zone):%Y-%m-%d %H:%M:%S}".removesuffix(":00") + f" in {zone}" for zone in zones)
+    return ", ".join([*shown, iso(seconds)])

@@ -16,6 +16,7 @@ from worker import platforms
 from worker.facts.campaign import Campaign
 from worker.ledger import newsletters
 from worker.ledger.newsletters import Planned
+from worker.ledger.types import Connection
 from worker.newsletters import document as documents
 from worker.newsletters.document import Document, WrongDocument
 from worker.newsletters.mistakes import Mistakes
@@ -31,6 +32,7 @@ from worker.runner import results
 from worker.runner.opted_out import purpose_of
 from worker.seal import digest
 
+LATELY = 86_400.0
 PARTLY = "without an address of theirs that opted out"
 
 
@@ -87,7 +89,7 @@ def make(process: Process, document: Document, wrong: Sequence[str] = ()) -> Pla
         raise mistakes.told(document.name)
     if campaign.deliver is not None and when.deliver is not None:
         payload = campaign.deliver(payload, when.deliver)
-    notes = _notes(found, unknown, when)
+    notes = _notes(found, unknown, when, before=process.ledger.read(lambda tx: _before(tx, document)))
     requests = len(order.parts)
     return Plan(document, payload, len(found.going), found.dropped, found.refusals, requests, seconds, when, notes)
 
@@ -142,9 +144,17 @@ def _sentence(one: Refusal) -> str:
     return f"{one.reason} {one.advice}".strip()
 
 
-def _notes(found: People, unknown: str | None, when: Times) -> dict[str, str]:
+def _before(tx: Connection, document: Document) -> str | None:
+    """What is said of one of this name that was approved lately, so that nobody sends it twice unawares."""
+    last = newsletters.get(tx, document.name)
+    if last is None or last.approved_at is None or age(last.approved_at) > LATELY:
+        return None
+    return f"newsletter {last.id} of this name, to {last.people:,} people, is {last.state}: this is another one"
+
+
+def _notes(found: People, unknown: str | None, when: Times, before: str | None) -> dict[str, str]:
     partly = f"{PARTLY}: {found.parts:,}" if found.parts else None
-    notes = {"list": found.said, "unknown": unknown, "partly": partly, "time": when.said}
+    notes = {"list": found.said, "unknown": unknown, "partly": partly, "time": when.said, "before": before}
     return {name: said for name, said in notes.items() if said}
 
 

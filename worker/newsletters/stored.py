@@ -39,7 +39,9 @@ def _of_schedule(tx: Connection, name: str) -> Row[Any]:
     """The job of its last slot."""
     last = next(iter(slots.newest(tx, name, 1)), None)
     if last is None:
-        raise WrongDocument(_never_ran(tx, name))
+        raise WrongDocument(
+            f"The schedule {name!r} has not run yet, or there is none: see `omniworker schedules list`."
+        )
     if last.state == "missed":
         raise WrongDocument(f"The sync of {reports.iso(last.slot)} is missing. {_how_missed(tx, name, last)}")
     if last.state in ("due", "reading"):
@@ -48,12 +50,6 @@ def _of_schedule(tx: Connection, name: str) -> Row[Any]:
     if job is None:
         raise WrongDocument(f"The schedule {name} brings no file: name one that imports people.")
     return job
-
-
-def _never_ran(tx: Connection, name: str) -> str:
-    if name in schedules.all_of(tx):
-        return f"The schedule {name} has not run yet: `omniworker schedules next {name}` says when."
-    return f"There is no schedule {name!r}: `omniworker schedules list` shows them."
 
 
 def _how_missed(tx: Connection, name: str, slot: Row[Any]) -> str:

@@ -181,7 +181,7 @@ def test_a_sync_under_way_is_waited_for(house: Process, planned: Kept, synced: C
 @pytest.mark.parametrize(
     ("recipients", "sentence"),
     [
-        ({"schedule": "nobodys"}, "There is no schedule 'nobodys'"),
+        ({"schedule": "nobodys"}, "The schedule 'nobodys' has not run yet, or there is none"),
         ({"job": "nobodys"}, "There is no job 'nobodys'"),
         (
             {"schedule": NIGHTLY, "where": {"segmnt": "vip"}},
