@@ -18,6 +18,7 @@ CHANNELS = EMAIL, SMS, VIBER, PUSH = ("email", "sms", "viber", "push")
 OPT_OUTS = COMPLAINT, WISH, UNSUBSCRIPTION, BOUNCE = ("complaint", "wish", "unsubscription", "bounce")
 OPT_INS = ACT, CLAIM = ("act", "claim")
 
+MAIL = re.compile(r"[^@\s]+@[^@\s]+")
 NUMBER = re.compile(r"\+?[\d\s().\-\u2010-\u2015/]{5,40}")
 FEWEST_DIGITS = 5
 
@@ -32,6 +33,11 @@ def same(address: str) -> str | None:
     if NUMBER.fullmatch(text) and len(digits) >= FEWEST_DIGITS:
         return digits
     return text or None
+
+
+def is_mail(address: str) -> bool:
+    """Whether a mail could be sent there, as far as its form tells."""
+    return MAIL.fullmatch(address.strip()) is not None
 
 
 def channels_of(address: str) -> tuple[str, ...]:

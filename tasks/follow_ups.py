@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks import travel
-from tasks.consent import ACT, BOUNCE, CLAIM, COMPLAINT, UNSUBSCRIPTION, channels_of, same
+from tasks.consent import ACT, BOUNCE, CLAIM, COMPLAINT, UNSUBSCRIPTION, channels_of
+from tasks.devino.callbacks import OTHER
 from tasks.message_history import person_of, reference_of
+from tasks.said_of import channel_of, said_of
 from worker.ledger import jobs, planning, under_way
 from worker.notices import Notice, Quarantine, follows
 from worker.orders.words import MARKETING
@@ -59,26 +61,25 @@ def opted_in_at_omnisense(process: Process, notice: Notice) -> bool:
 
 @follows(*STATUSES)
 def said_of_a_message(process: Process, notice: Notice) -> bool:
-    """What somebody made of a message of Devino's. It names the person by our own reference, or by an address; and no
-    channel: such statuses are those of mails (platforms.md 2.5), so it is that of the address, if there is one. Called
-    again later while storage is away, for the row that a message was of is read there."""
+    """What somebody made of a message of Devino's. It names the person by our own reference, or by an address, and the
+    channel by the trigger of a cascade, as far as that was ever read (platforms.md D27). Called again later while
+    storage is away, for the row that a message was of is read there."""
     try:
         person = _person(process, reference_of(process, notice))
     except SourceAway:
         return False
-    return _enter(process, notice, _address(notice, person), STATUSES[notice.kind])
-
-
-def _address(notice: Notice, person: Mapping[str, Any]) -> str:
-    """Of `person`, else the one that the status itself names. That proves nothing, for Devino signs nothing: an opt-out
-    wins in doubt, and an opt-in lifts none. Raises `Quarantine`."""
     if not person and STATUSES[notice.kind] == ACT:
         raise Quarantine("It is an opt-in, and not of a message of ours whose person is known: it may be forged.")
-    said = person or notice.content
-    address = said.get("email") or said.get("phone")
-    if not isinstance(address, str) or same(address) is None:
+    place = said_of(person or notice.content, channel_of(process, notice))
+    if place is None:
         raise Quarantine("It does not say of whom: write it down with `omniworker consent set` if you know.")
-    return address
+    return _enter(process, notice, place[0], STATUSES[notice.kind], place[1])
+
+
+@follows(OTHER)
+def nobody_knows_what_it_means(_process: Process, _notice: Notice) -> bool:
+    """It stands in the history of its message; but it may be an opt-out in words that no document has."""
+    raise Quarantine("Its status is none of Devino's document: is it an opt-out in other words?")
 
 
 @follows(register.OPTED_OUT)

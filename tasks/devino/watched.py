@@ -30,7 +30,10 @@ def read(answer: Any) -> Seen | None:
         return None
     triggers = [one for one in task.get("triggersInfo") or () if isinstance(one, dict)]
     counted = {name: sum(_count(one, name) for one in triggers) for name in COUNTERS}
-    return Seen(task["state"], counted, task["state"] in ENDED)
+    channels = {
+        str(one["triggerId"]): str(one["channel"]) for one in triggers if {"triggerId", "channel"} <= one.keys()
+    }
+    return Seen(task["state"], counted, task["state"] in ENDED, channels)
 
 
 def _count(trigger: dict[str, Any], name: str) -> int:

@@ -2,11 +2,13 @@
 
 Source: Omnisense API documentation v1.0, "Opt-out callback" (platforms.md 1.8). The document tells to put a secret into
 the query of the callback's address; nothing is signed. It promises opt-outs and shows an opt-in as well, so both are
-taken, and any other `notification_type` is kept.
+taken, in capitals too; any other `notification_type` may be an opt-out in words that no document has, so a person sees
+it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,7 +17,7 @@ from worker.facts.callback import Callbacks, Called, Told, Unread, proven
 
 SECRETS = "OMNISENSE_CALLBACK_SECRETS"
 KINDS = {"optout": "omnisense.opted_out", "optin": "omnisense.opted_in"}
-OTHER = "omnisense.other"
+ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 TIMES = ("%Y-%m-%d %H:%M:%S %z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S%z")
 
 
@@ -31,18 +33,20 @@ def read(body: Any) -> Sequence[Told | Unread]:
 def _read(said: Any) -> Told | Unread:
     if not isinstance(said, Mapping):
         return Unread("It is no JSON object.", said)
-    email, kind = said.get("email"), said.get("notification_type")
-    if not isinstance(email, str) or not email.strip():
+    address, kind = _text(said.get("email")), _text(said.get("notification_type"))
+    if not ADDRESS.fullmatch(address):
         return Unread("It names no email.", said)
-    if not isinstance(kind, str):
-        return Unread("Its notification_type is no text.", said)
-    time = said.get(f"{kind}_at")
-    happened_at = moment(time)
-    if kind in KINDS and happened_at is None:
+    if kind not in KINDS:
+        return Unread(f"Its notification_type is neither {' nor '.join(KINDS)}: is it an opt-out in other words?", said)
+    happened_at = moment(said.get(f"{kind}_at"))
+    if happened_at is None:
         return Unread(f"Its {kind}_at is missing, or no time with an offset.", said)
-    address = email.strip().lower()
-    stable = (address, kind, str(time if happened_at is None else happened_at))
-    return Told(KINDS.get(kind, OTHER), address, stable, happened_at, dict(said), personal=True, urgent=kind in KINDS)
+    return Told(KINDS[kind], address, (address, kind, str(happened_at)), happened_at, dict(said), True, urgent=True)
+
+
+def _text(said: Any) -> str:
+    """In small letters; empty for what is no text."""
+    return said.strip().lower() if isinstance(said, str) else ""
 
 
 def moment(text: Any) -> float | None:
@@ -55,4 +59,4 @@ def moment(text: Any) -> float | None:
     return None
 
 
-CALLBACKS = Callbacks(SECRETS, (*KINDS.values(), OTHER), verify, read)
+CALLBACKS = Callbacks(SECRETS, tuple(KINDS.values()), verify, read)

@@ -21,6 +21,7 @@ PLACES = {
     "export": "worker.cli.export:export",
     "jobs": "worker.cli.jobs:jobs",
     "find": "worker.cli.find:find",
+    "quarantine": "worker.cli.quarantine:quarantine",
     "consent": "worker.cli.consent:consent",
     "newsletters": "worker.cli.newsletters:newsletters",
     "accounts": "worker.cli.accounts:accounts",

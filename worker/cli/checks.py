@@ -11,7 +11,7 @@ from worker.cli import office, surroundings
 from worker.cli.accounts import connection, link_of, linked
 from worker.cli.sentences import known
 from worker.cli.verdicts import NOTE, OK, WRONG, Check
-from worker.ledger import decisions, doors, owners, posts
+from worker.ledger import decisions, doors, handlings, owners, posts
 from worker.platforms import account, account_ids
 from worker.processes.process import Process
 from worker.seal import Seal
@@ -128,6 +128,9 @@ def _waiting_for_people(own: Process) -> Iterator[Check]:
     unsure = len(own.ledger.read(decisions.unsure))
     sentence = f"{unsure:,} requests wait for a person: `omniworker jobs unsure` shows them." if unsure else "None."
     yield Check("unsure", WRONG if unsure else OK, sentence)
+    aside = sum(int(row.many) for row in own.ledger.read(handlings.counts))
+    sentence = f"{aside:,} things that platforms told wait for a person: `omniworker quarantine list` names them."
+    yield Check("quarantine", WRONG if aside else OK, sentence if aside else "It is empty.")
     for door in own.ledger.read(doors.all_of):
         shut = door.state != "open"
         yield Check(f"door {door.id}", WRONG if shut else OK, f"It is {door.state}{f': {door.why}' if shut else '.'}")

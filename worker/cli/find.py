@@ -8,26 +8,24 @@ from typing import Any
 import click
 
 from worker.cli import lineage, office, options, show
-from worker.ledger import finding
-from worker.ledger.reports import iso
+from worker.cli.quarantine import known
 from worker.people import found
 from worker.processes.process import Process
 
-MOST = 100
 Lines = Callable[[Sequence[Mapping[str, Any]]], list[Mapping[str, object]]]
 
 
 @click.command()
 @click.argument("what", metavar="ADDRESS|KEY|MESSAGE-ID", required=False)
 @click.option("--files", is_flag=True, help="Read the files of the latest 100 jobs, too.")
-@click.option("--quarantined", is_flag=True, help="What platforms told and nobody understood or could believe.")
+@click.option("--quarantined", is_flag=True, help="The same as `quarantine list`.")
 @options.as_json
 def find(what: str | None, files: bool, quarantined: bool, as_json: bool) -> None:
     """What is known of an address, of a caller's key, of a message or a cascade: jobs, statuses, consent."""
     if (what is None) == (not quarantined):
         raise click.UsageError("Say what to find, or --quarantined.")
     own = office.for_reading()
-    answer = _aside(own) if what is None else _known(own, what, files)
+    answer = {"quarantined": known(own)["quarantined"]} if what is None else _known(own, what, files)
     if as_json:
         show.document(answer)
     elif not any(answer.values()):
@@ -48,12 +46,6 @@ def _nothing(own: Process, what: str | None, files: bool) -> str:
     days = own.settings.retention_days
     more = "" if files else " --files reads files of rows, too."
     return f"Nothing is known of it. Whom calls spoke to is known for {days:g} days after they ended.{more}"
-
-
-def _aside(own: Process) -> dict[str, Any]:
-    rows = own.ledger.read(lambda tx: finding.quarantined(tx, MOST))
-    facts = [{"notice": row.id, "kind": row.kind, "account": row.account, "why": row.why} for row in rows]
-    return {"quarantined": [one | {"at": iso(row.created_at)} for one, row in zip(facts, rows, strict=True)]}
 
 
 def _part(name: str, rows: Sequence[Mapping[str, Any]]) -> str:

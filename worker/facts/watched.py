@@ -5,17 +5,19 @@ platform fills them in in `tasks/<platform>/`; `worker/runner/watching.py` asks.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Seen:
-    """How it stands: the platform's own word, its counters, and whether that is the end."""
+    """How it stands: the platform's own word, its counters, and whether that is the end; `channels` are those of its
+    parts, by the platform's id of each."""
 
     state: str
     counters: Mapping[str, int]
     ended: bool
+    channels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from worker.housekeeping.alarms import end_alarm, raise_alarm
-from worker.ledger import alarms, differences, newsletters, notices, retention, slots, tickets
+from worker.ledger import alarms, differences, handlings, newsletters, notices, retention, slots, tickets
 from worker.ledger.types import Connection, Row
 from worker.processes.process import Process
 from worker.sources.opening import remove_copies
@@ -32,6 +32,11 @@ def let_go(process: Process) -> bool:
         log.error(DROPPED_SO, count, job_id, UNDECIDED_DAYS)
     if any(row.kind == DROPPED for row in process.ledger.read(alarms.raised)):
         process.ledger.write(lambda tx: _told_for_a_day(tx, now))
+    expired = process.ledger.write(
+        lambda tx: handlings.expire(tx, now - UNDECIDED_DAYS * DAY, retention.BY, ROWS_AT_ONCE)
+    )
+    if expired:
+        log.error("nobody dealt with %s notices in quarantine for %s days: they are dismissed", expired, UNDECIDED_DAYS)
     before = now - process.settings.retention_days * DAY
     process.ledger.write(lambda tx: newsletters.let_go(tx, before, JOBS_AT_ONCE))
     forgotten = [process.ledger.write(partial(one, before=before, most=ROWS_AT_ONCE)) for one in FORGET]

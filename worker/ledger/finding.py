@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, select, union
 
-from worker.ledger.notices import notices
 from worker.ledger.tables import chunks, jobs
 
 
@@ -33,9 +32,3 @@ def with_file(tx: Connection, most: int) -> list[Row[Any]]:
 def stretches(tx: Connection, job_id: str) -> list[Row[Any]]:
     """What the chunks of a file carry, in order."""
     return list(tx.execute(select(chunks).where(chunks.c.job_id == job_id).order_by(chunks.c.n)))
-
-
-def quarantined(tx: Connection, most: int) -> list[Row[Any]]:
-    """Notices that nobody may follow, the latest first."""
-    found = select(notices).where(notices.c.state == "quarantined").order_by(notices.c.id.desc())
-    return list(tx.execute(found.limit(most)))

@@ -42,7 +42,7 @@ notices = Table(
     Column("account", String(80)),  # whose, where a platform told it
     Column("mark", String(64), unique=True),  # a keyed hash of what makes it the same notice, told twice
     Column("content", LargeBinary),  # sealed
-    Column("state", String(12), nullable=False),  # waiting | handed | quarantined
+    Column("state", String(12), nullable=False),  # waiting | handed | quarantined | released | dismissed
     Column("rank", SmallInteger, nullable=False, server_default="1"),  # 0 goes first, 2 apart
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("stumbles", Integer, nullable=False, server_default="0"),  # tries in a row at which a follower failed
@@ -159,9 +159,10 @@ def set_aside(tx: Connection, since: float) -> list[Row[Any]]:
 
 
 def let_go(tx: Connection, before: float, most: int) -> int:
-    """Forget those that everybody has taken and that were written before this moment; how many. Their marks go with
-    them: should a platform tell the same so much later, it is new."""
-    some = select(notices.c.id).where(is_over, notices.c.state == "handed", notices.c.created_at < before)
+    """Forget those that everybody has taken, or a person has dealt with, and that were written before this moment; how
+    many. Their marks go with them: should a platform tell the same so much later, it is new."""
+    gone = notices.c.state.in_(("handed", "released", "dismissed"))
+    some = select(notices.c.id).where(is_over, gone, notices.c.created_at < before)
     some = some.order_by(notices.c.created_at).limit(most)
     return tx.execute(delete(notices).where(notices.c.id.in_(some))).rowcount
 

@@ -26,6 +26,10 @@ class Trouble(NamedTuple):
 
 UNREAD, QUARANTINED, STUCK = "callback.unread", "notice.quarantined", "notice.stuck"
 MISSED = "newsletter.missed"
+SET_ASIDE = {
+    UNREAD: "A callback for {} is not understood",
+    QUARANTINED: "What {} told proves nothing, or is in unknown words",
+}
 KINDS = (
     *("account.closed", "job.undecided", "job.paused", "chunk.poison", "rows.refused"),
     *(UNREAD, QUARANTINED, STUCK, MISSED),
@@ -98,8 +102,8 @@ def _quarantined(tx: Connection, now: float) -> Iterator[Trouble]:
     """Told for a day. One that could not even be read was told when it came."""
     found = {(_of_quarantine(row.kind), row.account or row.kind) for row in notices.set_aside(tx, now - LATELY)}
     for kind, whose in sorted(found):
-        what = f"A callback for {whose} is not understood" if kind == UNREAD else f"What {whose} told proves nothing"
-        yield Trouble(kind, whose, f"{what}: `omniworker find --quarantined` names it.")
+        what = SET_ASIDE[kind].format(whose)
+        yield Trouble(kind, whose, f"{what}: `omniworker quarantine list` names it.")
 
 
 def _missed(tx: Connection, now: float) -> Iterator[Trouble]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
 )
 
+from worker.facts.watched import Seen
 from worker.ledger import claims
 from worker.ledger.claims import Claim
 from worker.ledger.inserting import insert_new
@@ -38,6 +39,7 @@ watched = Table(
     Column("job_id", String(20), nullable=False, unique=True),  # which made it
     Column("state", String(40), nullable=False, server_default=""),
     Column("counters", Text, nullable=False, server_default="{}"),
+    Column("channels", Text, nullable=False, server_default="{}"),  # of its parts, by the platform's id of each
     Column("same", Integer, nullable=False, server_default="0"),  # looks in a row that found nothing new
     Column("created_at", Float, nullable=False),
     Column("ended_at", Float),
@@ -70,12 +72,13 @@ def claim(tx: Connection, owner: str, lease: float) -> Row[Any] | None:
     return taken[0] if taken else None
 
 
-def seen(tx: Connection, row: Row[Any], state: str, counters: Mapping[str, int], ended: bool) -> bool:
+def seen(tx: Connection, row: Row[Any], now_seen: Seen) -> bool:
     """While it changes it is looked at each minute, then less and less often."""
-    told = {"state": state[:40], "counters": json.dumps(dict(counters), sort_keys=True)}
+    told = {"state": now_seen.state[:40], "counters": json.dumps(dict(now_seen.counters), sort_keys=True)}
     same = row.same + 1 if told == {"state": row.state, "counters": row.counters} else 0
     now = time.time()
-    later = {"same": same, "not_before": now + wait(same), "ended_at": now if ended else None}
+    later = {"same": same, "not_before": now + wait(same), "ended_at": now if now_seen.ended else None}
+    told["channels"] = json.dumps(dict(now_seen.channels), sort_keys=True)
     return claims.release(tx, watched, claims.of(row), **told, **later)
 
 
@@ -90,6 +93,13 @@ def gone(tx: Connection, held: Claim) -> bool:
 
 def wait(same: int) -> float:
     return min(FIRST_WAIT * 2.0 ** min(same, 30), LONGEST_WAIT)
+
+
+def channel(tx: Connection, account: str, subject: str, part: str) -> str | None:
+    """The platform's word for the channel of a part, as far as it was ever seen."""
+    found = select(watched.c.channels).where(watched.c.account == account, watched.c.subject == subject)
+    said: str | None = json.loads(tx.execute(found).scalar() or "{}").get(part)
+    return said
 
 
 def all_of(tx: Connection, account: str) -> list[Row[Any]]:

@@ -69,6 +69,14 @@ def tell(process: Process, tx: Connection, account: Account, told: Told) -> bool
     return notices.announce(tx, **_worded(process, process.people.key(tx), account, known))
 
 
+def read_again(account: Account, content: Any) -> Sequence[Told | Unread]:
+    """The same, of what was kept of an earlier call: the text of all of it, or one thing that was in it."""
+    assert account.platform.callbacks is not None  # noqa: S101 - whoever asks has looked
+    if isinstance(content, str):
+        return _pieces(account, content.encode("utf-8", "surrogatepass"), "")
+    return [_bounded(piece) for piece in _read(account.platform.callbacks.read, content)]
+
+
 def _pieces(account: Account, body: bytes, encoding: str) -> Sequence[Told | Unread]:
     assert account.platform.callbacks is not None  # noqa: S101 - its door was mounted from this record
     if encoding.strip().lower() not in ("", "identity"):
@@ -142,7 +150,7 @@ def _joint(reads: Sequence[Callable[[], Words]]) -> Callable[[Connection], list[
 def _all(tx: Connection, calls: list[Words]) -> list[int]:
     notices.announce_all(tx, [call.notices for call in calls])
     for account in {call.account for call in calls if call.wrong}:
-        told_so = f"A callback for {account} is not understood: `omniworker find --quarantined` names it."
+        told_so = f"A callback for {account} is not understood: `omniworker quarantine list` names it."
         raise_alarm(tx, UNREAD, account, told_so)
     return [call.wrong for call in calls]
 

@@ -86,7 +86,7 @@ def _asked(process: Process, one: Account, facts: Watched, subject: str) -> Resu
 
 
 def _book(process: Process, tx: Connection, row: Row[Any], facts: Watched, seen: Seen) -> None:
-    if not watched.seen(tx, row, seen.state, seen.counters, seen.ended) or not seen.ended:
+    if not watched.seen(tx, row, seen) or not seen.ended:
         return
     content: JSON = {"id": row.subject, "state": seen.state, "counters": dict(seen.counters)}
     mark = process.people.mark(tx, row.account, f"{facts.kind}\0{row.subject}")

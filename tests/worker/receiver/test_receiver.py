@@ -125,6 +125,34 @@ def test_the_same_told_again_is_one_whatever_its_form(door: FlaskClient, kept: K
     assert len(kept()) == 1
 
 
+@pytest.mark.parametrize("kind", ["Optout", "OPTOUT", " optout "])
+def test_a_documented_kind_is_taken_in_any_case(door: FlaskClient, kept: Kept, kind: str) -> None:
+    said = json.loads(OPT_OUT) | {"notification_type": kind}
+    assert post(door, OMNISENSE, said) == 200
+    assert [(row.kind, row.state, row.rank) for row in kept()] == [("omnisense.opted_out", "waiting", 0)]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"notification_type": "OPT_OUT"},
+        {"notification_type": "unsubscribe"},
+        {"notification_type": None},
+        {"email": "nobody"},
+        {"email": None, "trid": "t-1", "notification_type": "optin"},
+        {"optout_at": "yesterday"},
+    ],
+)
+def test_what_may_be_an_opt_out_in_other_words_is_kept_for_a_person(
+    door: FlaskClient, house: Process, kept: Kept, changed: dict[str, Any]
+) -> None:
+    said = json.loads(OPT_OUT) | changed
+    assert post(door, OMNISENSE, said) == 200
+    alarm, aside = sorted(kept(), key=lambda row: row.state != "waiting")
+    assert (aside.kind, aside.state, house.seal.open(aside.content)) == ("omnisense.unread", "quarantined", said)
+    assert alarm.kind == "alarm.raised"
+
+
 def test_of_an_array_each_that_can_be_read_is_kept(door: FlaskClient, kept: Kept) -> None:
     status = {"messageId": 6412345678901234567, "status": "Delivered", "ts": 1700000000}
     deep: Any = "x"

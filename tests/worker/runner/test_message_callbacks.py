@@ -19,9 +19,10 @@ from tasks.devino.callbacks import STATUSES
 from tasks.devino.messages import REFERENCE
 from tasks.devino.statuses import final
 from worker import notices, platforms, references
+from worker.facts.watched import Seen
 from worker.housekeeping import watch
 from worker.housekeeping.alarms import raise_alarm
-from worker.ledger import alarms, claims, consents, decisions, jobs, messages, planning, remarks, reports
+from worker.ledger import alarms, claims, consents, decisions, jobs, messages, planning, remarks, reports, watched
 from worker.ledger import chunks as chunk_moves
 from worker.ledger.notices import notices as notice_table
 from worker.ledger.tables import chunks
@@ -337,3 +338,61 @@ def test_that_something_went_twice_is_alarmed_for_a_day(house: Process) -> None:
     house.ledger.write(lambda tx: tx.execute(update(alarms.alarms).values(since=time.time() - 86_401)))
     watch.watch(house)
     assert watch.SENT_TWICE not in alarmed(house)
+
+
+def standing(house: Process, address: str) -> set[tuple[str, str]]:
+    def out(tx: Any) -> set[tuple[str, str]]:
+        who = house.people.everywhere(tx, same(address) or "")
+        return {(row.channel, row.reason) for row in consents.of(tx, who) if row.state == "out"}
+
+    return house.ledger.read(out)
+
+
+def test_the_trigger_of_a_known_cascade_tells_the_channel(house: Process, send: Callable[..., str], tell: Tell) -> None:
+    def known(tx: Any) -> None:
+        job = jobs.get(tx, send_id)
+        watched.begin(tx, job, "7004")
+        seen = Seen("RUNNING", {}, False, {"1": "SMS", "2": "VIBER", "3": "WHATSAPP"})
+        watched.seen(tx, tx.execute(select(watched.watched)).one(), seen)
+
+    person = {"email": "anna@shop.example.com", "phone": "79160000002"}
+    send_id = send({"contact": person}, {"contact": {"email": "cleo@shop.example.com", "phone": "79160000003"}})
+    house.ledger.write(known)
+    tell("complained", refer(house, send_id, 1), taskId=7004, triggerId=1)
+    assert standing(house, person["phone"]) == {("sms", "complaint")}
+    assert standing(house, person["email"]) == set()
+    tell("unsubscribed", refer(house, send_id, 2), taskId="7004", triggerId=3)
+    assert standing(house, "cleo@shop.example.com") == {("email", "unsubscription")}
+
+
+@pytest.mark.parametrize(
+    ("said", "address", "channels"),
+    [
+        ({"email": "nobody", "phone": "+7 916 000-00-09"}, "79160000009", {"sms", "viber"}),
+        ({"email": "nobody", "pushToken": "t0ken"}, "t0ken", {"push"}),
+        ({"email": "dora@shop.example.com"}, "dora@shop.example.com", {"email"}),
+    ],
+)
+def test_an_address_is_what_its_field_says(
+    house: Process, tell: Tell, said: dict[str, str], address: str, channels: set[str]
+) -> None:
+    tell("unsubscribed", None, **said)
+    assert {channel for channel, _ in standing(house, address)} == channels
+
+
+@pytest.mark.parametrize("said", [{"email": "nobody"}, {"email": "a@"}, {"phone": "x"}, {"email": 5}])
+def test_what_is_no_address_is_nobodys_token(house: Process, tell: Tell, said: dict[str, Any]) -> None:
+    tell("unsubscribed", None, **said)
+    assert [row.state for row in rows(house, notice_table) if row.kind == "devino.unsubscribed"] == ["quarantined"]
+    assert house.ledger.read(consents.last_change) == 0
+
+
+def test_a_forged_opt_in_of_a_victim_changes_nothing(house: Process, send: Callable[..., str], tell: Tell) -> None:
+    tell("unsubscribed", None, email="vic@shop.example.com", ts=1_700_000_000)
+    send_id = send()
+    true = refer(house, send_id, 1)
+    for reference in (None, true[:-1] + ("0" if true[-1] != "0" else "1")):
+        tell("subscribed", reference, email="vic@shop.example.com", ts=1_700_000_100)
+    assert standing(house, "vic@shop.example.com") == {("email", "unsubscription")}
+    told_in = [row.state for row in rows(house, notice_table) if row.kind == "devino.subscribed"]
+    assert told_in == ["quarantined", "quarantined"]
