@@ -23,6 +23,7 @@ UNTIL_WOKEN = 7.0  # a job that nobody moves is woken by a sweeper, who looks ev
 A_TENTH = 10
 CALLS_MISSED = 4  # so many times its even distance between two calls: then it doesn't use its share
 SHORTEST = 0.2
+JOBS_KEPT = 1000
 
 
 def free_to_files(item: RateLimitItem) -> int:
@@ -42,22 +43,33 @@ class Shares:
         self._storage = storage
         self._limiter = MovingWindowRateLimiter(storage)
         self._sharing: dict[str, frozenset[bytes]] = {}
+        self._says_again: dict[tuple[str, str], float] = {}
 
     def ask(self, pipe: Any, account: str, item: RateLimitItem, job: str) -> None:
-        """Along with the budget: count the call for the job, as if it had been taken, and ask who shares.
+        """Along with the budget: count the call for the job, as if it had been taken, say that it shares, ask who does.
 
-        A job shares as long as its calls follow one another about as they would with an even share.
+        A job shares as long as its calls follow one another about as they would with an even share. One whose calls
+        follow faster says so no more often than that: each word more costs the processor as much as the budget itself.
         """
         now = time.time()
         even = item.get_expiry() / item.amount * (1 + len(self._others(account, job)))
         script = self._storage.lua_acquire_moving_window
         pipe.evalsha(script.sha, 1, self._own(account, item, job), now, item.amount, item.get_expiry(), 1)
-        _shares_until(pipe, account, job, now + max(SHORTEST, CALLS_MISSED * even))
-        pipe.zrangebyscore(_sharing(account), now, "+inf")
+        if now >= self._says_again.get((account, job), 0.0):
+            lasts = max(SHORTEST, CALLS_MISSED * even)
+            _shares_until(pipe, account, job, now + lasts)
+            pipe.zrangebyscore(_sharing(account), now, "+inf")
+            self._say_again(account, job, now + lasts / CALLS_MISSED)
+
+    def _say_again(self, account: str, job: str, when: float) -> None:
+        if len(self._says_again) >= JOBS_KEPT:
+            self._says_again.clear()  # they say it once too often
+        self._says_again[account, job] = when
 
     def learn(self, account: str, found: Any) -> None:
-        """Who shares, as `ask` found it."""
-        self._sharing[account] = frozenset(found)
+        """Who shares, as `ask` found it: the last answer to what it added, which is no list where it did not ask."""
+        if isinstance(found, list):
+            self._sharing[account] = frozenset(found)
 
     def over(self, account: str, item: RateLimitItem, job: str) -> float | None:
         """The seconds to wait for a job that has had its share; None for one that may go on."""

@@ -49,8 +49,8 @@ def precheck(lines: Sequence[bytes]) -> list[EventRow] | None:
         dates = _moments([row.date for row in rows])
     except (msgspec.MsgspecError, ValidationError, ValueError, RecursionError):
         return None
-    identifiers = [row.identifier.strip() for row in rows]
-    if "" in identifiers or not are_addresses([row.email for row in rows]):
+    identifiers = {row.identifier for row in rows}  # few, which all rows have in common
+    if "" in map(str.strip, identifiers) or not are_addresses([row.email for row in rows]):
         return None
     for row, date in zip(rows, dates, strict=True):
         row.date = date

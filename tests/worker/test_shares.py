@@ -11,6 +11,7 @@ from redis import Redis
 from worker.errors import Busy
 from worker.operation import Pace
 from worker.pace import Budget, connect
+from worker.shares import CALLS_MISSED, SHORTEST
 
 ACCOUNT = "p/default"
 PACE = Pace(20, 60)
@@ -122,3 +123,14 @@ def test_jobs_of_another_account_are_strangers(budget: Budget) -> None:
 
 def test_a_job_that_leaves_without_redis_is_no_failure() -> None:
     Budget(connect("redis://127.0.0.1:1/0"), lambda _account: True).leave(ACCOUNT, "one")
+
+
+def test_who_calls_fast_says_that_it_shares_no_more_often_than_it_has_to(redis: Redis, budget: Budget) -> None:
+    pace = Pace(100_000, 1)
+    with pytest.raises(Busy):
+        budget.take(ACCOUNT, pace, "one")
+    redis.config_resetstat()
+    began = time.monotonic()
+    assert gets(budget, "one", 200, pace) == 200
+    said = redis.info("commandstats").get("cmdstat_zadd", {"calls": 0})["calls"]
+    assert said <= 1 + (time.monotonic() - began) / (SHORTEST / CALLS_MISSED)

@@ -74,7 +74,7 @@ def _check_cells(taken: Taken, rows: Rows, brief: Brief) -> Checked:
         return _fitted(check_lines(taken.numbers, taken.lines, rows), rows.fit, brief)
     sent = rows.cells.precheck(taken.cells, brief)
     if sent is not None:
-        return Checked(sent, [], list(taken.numbers))
+        return Checked(sent, [], taken.numbers)
     if len(taken.numbers) <= FEW:
         return _fitted(check_lines(taken.numbers, taken.lines, rows), rows.fit, brief)
     first, second = taken.halves()

@@ -68,11 +68,15 @@ class Heeded:
     @property
     def whole(self) -> list[int]:
         """The numbers of the rows that go as they are."""
+        if not self.noted:
+            return list(self.numbers)
         without = {one.row for one in self.noted}
         return [number for number in self.numbers if number not in without]
 
     def numbered(self, numbers: Sequence[int]) -> Heeded:
         """With the numbers that the rows have in their file."""
+        if not self.changed:
+            return replace(self, numbers=numbers)
         noted = tuple(replace(one, row=numbers[one.row - 1]) for one in self.noted)
         return replace(self, noted=noted, numbers=[numbers[place] for place in self.places])
 

@@ -100,7 +100,7 @@ def _of_file(one: Claimed) -> Consignment:
         left_out=tuple(right.refusals),
         skipped_by=skipped_by,
         numbers=heeded.numbers,
-        prints=_of_those(heeded.whole, left.prints),
+        prints=_of_those(heeded.whole, left.prints) if left.prints else (),
         later=None if alone else one.operation.later,
         noted=heeded.noted,
         seen=heeded.seen,
@@ -123,5 +123,5 @@ def _wire(one: Claimed, going: Checked, brief: Brief, alone: bool) -> Wire:
 
 
 def _of_those(going: Sequence[int], prints: Sequence[Print]) -> list[Print]:
-    numbers_going = frozenset(going) if prints else ()
+    numbers_going = frozenset(going)
     return [one for one in prints if one.number in numbers_going]

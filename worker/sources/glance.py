@@ -25,7 +25,7 @@ def plainly(delimiter: str, width: int, piece: Stretch, data: bytes) -> Plain | 
     quoted in a way that readers may differ about."""
     if piece.rows != piece.lines:
         return None
-    text = data.replace(b"\r\n", b"\n")
+    text = data.replace(b"\r\n", b"\n") if b"\r" in data else data
     text = text if text.endswith(b"\n") else text + b"\n"
     even = _even_with_quotes if b'"' in text else _even
     return Plain(text, delimiter, width) if b"\r" not in text and even(delimiter, width, piece.rows, text) else None

@@ -37,7 +37,7 @@ def _strides(source: Source, limits: Limits, offset: int, row: int) -> Generator
     stride = _Stride(source, limits)
     while found := stride.next():
         data, rows = found
-        piece = Piece(offset, len(data), row, _lines(data), rows, checksum(source.head, data))
+        piece = Piece(offset, len(data), row, _lines(data, rows), rows, checksum(source.head, data))
         yield piece
         offset, row = offset + piece.length, row + piece.lines
     return offset, row
@@ -58,7 +58,7 @@ class _Stride:
         end = self._end_of_run(self._at, self._at + self._most, self._rows)
         if end is None:
             return None
-        rows = _outside_quotes(self._data[self._at : end]).count(b"\n")
+        rows = self._count(end)
         if self._weight(end, rows) > self._most:
             end, rows = self._lighter(end)
         elif rows < self._rows and not self._is_last(end, rows):
@@ -82,6 +82,12 @@ class _Stride:
         marked = any(self._data.find(mark, start, stop) >= 0 for mark in (b'"', b"\r"))
         return run_of_records(self._delimiter, most) if marked else run_of_lines(most)
 
+    def _count(self, end: int) -> int:
+        """Line ends outside of quotes."""
+        if self._data.find(b'"', self._at, end) < 0:
+            return self._data.count(b"\n", self._at, end)
+        return b"".join(self._data[self._at : end].split(b'"')[::2]).count(b"\n")
+
     def _weight(self, end: int, rows: int) -> int:
         return end - self._at + self._names * rows
 
@@ -99,10 +105,8 @@ class _Stride:
         return following is not None and self._weight(following, rows + 1) > self._most
 
 
-def _outside_quotes(data: bytes) -> bytes:
-    return b"".join(data.split(b'"')[::2])
-
-
-def _lines(data: bytes) -> int:
-    """They end with LF, CRLF or CR."""
+def _lines(data: bytes, rows: int) -> int:
+    """They end with LF, CRLF or CR; without quotes, each is a row."""
+    if b'"' not in data:
+        return rows
     return data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
