@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -100,11 +100,11 @@ class Client:
         request.prepare_body(msgspec.json.encode(content), None)
         return self._exchange(Parcel(url, request), TELLING)
 
-    def exchange(self, url: str, fields: Mapping[str, str]) -> Answer:
-        """POST a form to an address of our own configuration; raises as `send` does."""
+    def exchange(self, url: str, form: str) -> Answer:
+        """POST an encoded form to an address of our own configuration; raises as `send` does."""
         request = self._blank("POST", url)
         request.headers.update({"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"})
-        request.prepare_body(urlencode(fields).encode(), None)
+        request.prepare_body(form.encode(), None)
         parcel = Parcel(url, request)
         self._pool(parcel)  # its connections are known from then on, so that a deadline can shut them
         return self._exchange(parcel, EXCHANGING)

@@ -11,7 +11,8 @@ import secrets
 import time
 from dataclasses import dataclass, field
 from functools import partial
-from urllib.parse import quote, urlencode
+
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 
 from worker.facts.callback import Query
 from worker.facts.link import Link
@@ -66,9 +67,8 @@ def begin(process: Process, one: Account) -> str:
     asked = {"state": digest(state), "until": time.time() + LASTS, "redirect_uri": redirect_uri}
     sealed = process.seal.close(asked | {"scopes": list(own.scopes)})
     process.ledger.write(lambda tx: keepsakes.keep(tx, _name(one), sealed))
-    query = {"response_type": "code", "client_id": own.client_id, "redirect_uri": redirect_uri}
-    query |= {"scope": " ".join(own.scopes), "state": state}
-    return f"{own.url}{link.authorize}?{urlencode(query, quote_via=quote, safe='')}"
+    address = prepare_grant_uri(f"{own.url}{link.authorize}", own.client_id, "code", redirect_uri, own.scopes, state)
+    return str(address).replace("+", "%20")  # a space, as the document writes it; a plus is %2B here
 
 
 def ended(process: Process, one: Account) -> Ended | None:

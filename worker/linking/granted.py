@@ -8,6 +8,8 @@ import time
 from typing import Any
 
 import msgspec
+from authlib.oauth2 import ClientAuth
+from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
 from worker.answers import Answer, Lost, NotSent
 from worker.facts.link import Link
@@ -34,10 +36,11 @@ def granted(process: Process, link: Link, one: Account, asked: tuple[str, list[s
 def _exchange(process: Process, link: Link, one: Account, redirect_uri: str, code: str) -> Answer:
     """Exactly one try."""
     own, title = one.registered, one.platform.title
-    fields = {"client_id": own.client_id, "client_secret": own.client_secret, "grant_type": "authorization_code"}
-    fields |= {"code": code, "redirect_uri": redirect_uri}
+    form = prepare_token_request("authorization_code", redirect_uri=redirect_uri, code=code)
+    client = ClientAuth(own.client_id, own.client_secret, "client_secret_post")
+    url, _, form = client.prepare("POST", f"{own.url}{link.token}", {}, form)
     try:
-        return process.client.exchange(f"{own.url}{link.token}", fields)
+        return process.client.exchange(url, form)
     except NotSent:
         raise NotGranted(f"{title} could not be reached, so its code was not exchanged.") from None
     except Lost:

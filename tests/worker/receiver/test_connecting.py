@@ -18,6 +18,7 @@ from sqlalchemy import select
 import sandbox.server
 from sandbox.server import Sandbox
 from worker import outage, platforms
+from worker.answers import NotSent
 from worker.ledger import alarms, doors, jobs, reports
 from worker.ledger.tables import keepsakes
 from worker.linking import connecting, links
@@ -128,6 +129,34 @@ def test_the_address_is_as_the_document_writes_it(own: Process, monkeypatch: pyt
     query = parse_qs(asked.query)
     assert (query["response_type"], query["client_id"]) == (["code"], ["sandbox-omnisend-app"])
     assert len(query["state"][0]) >= 22
+
+
+def test_signs_arrive_as_they_are_in_the_address_and_in_the_form(
+    own: Process, door: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signs = "a+b & c=d%20?é"
+    monkeypatch.setenv("OMNISEND_CLIENT_SECRET", signs)
+    monkeypatch.setenv("OMNISEND_REDIRECT_URI", "https://shop.example.com/back?of=a+b&or=c%2Bd")
+    platforms.account.cache_clear()
+    asked = parse_qs(urlsplit(connecting.begin(own, account(DEFAULT))).query)
+    assert asked["redirect_uri"] == ["https://shop.example.com/back?of=a+b&or=c%2Bd"]
+    sent: list[tuple[str, str]] = []
+
+    def exchange(url: str, form: str) -> None:
+        sent.append((url, form))
+        raise NotSent("away")
+
+    monkeypatch.setattr(own.client, "exchange", exchange)
+    assert door.get(BACK, query_string={"state": asked["state"][0], "code": signs}).status_code == 400
+    [(url, form)] = sent
+    assert urlsplit(url).path == "/oauth2/token"
+    assert {name: values[0] for name, values in parse_qs(form, strict_parsing=True).items()} == {
+        "grant_type": "authorization_code",
+        "code": signs,
+        "redirect_uri": asked["redirect_uri"][0],
+        "client_id": "sandbox-omnisend-app",
+        "client_secret": signs,
+    }
 
 
 def test_an_account_of_the_file_has_a_link_of_its_own(own: Process, door: FlaskClient, ask: Callable[..., str]) -> None:
