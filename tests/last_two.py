@@ -58,7 +58,7 @@ def at_once(ledgers: Sequence[Ledger], *works: Callable[[Connection], Any]) -> N
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert failed == []
 
 

@@ -39,16 +39,19 @@ class OwnPostgreSQL:
         if self._user:
             shutil.chown(self._folder, self._user)
         self._run("initdb", "-D", str(self._data), "-U", "omniworker", "-A", "trust", "-E", "UTF8", "--no-sync")
-        self.port = free_port(HOST, 0) or 0
         self._options = ("max_connections=200", *(() if durable else FAST))
-        self.start()
         self._made = 0
+        while True:
+            self.port = free_port(HOST, 0)
+            if self.start():
+                return
 
     @property
     def _data(self) -> Path:
         return self._folder / "data"
 
-    def start(self) -> None:
+    def start(self) -> bool:
+        """False when it ended at once: somebody else took its port."""
         words = ["-D", str(self._data), "-p", str(self.port), "-h", HOST, "-k", str(self._folder)]
         words += [part for option in self._options for part in ("-c", option)]
         with (self._folder / "log").open("ab") as log:
@@ -61,7 +64,7 @@ class OwnPostgreSQL:
                 process_group=0,
                 preexec_fn=end_with(os.getpid()),  # after `user`, which would take the wish back
             )
-        self._until_it_answers()
+        return self._answers()
 
     def database(self, template: str | None = None) -> str:
         """A new database, a copy of `template` if one is named; its address."""
@@ -84,7 +87,7 @@ class OwnPostgreSQL:
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGQUIT)  # at once: nobody wants what is in it any more
-        self.process.wait(30)
+        self.process.wait(60)
         shutil.rmtree(self._folder)
 
     def _run(self, name: str, *words: str) -> None:
@@ -93,16 +96,19 @@ class OwnPostgreSQL:
         )
         assert done.returncode == 0, done.stderr
 
-    def _until_it_answers(self) -> None:
-        deadline = time.monotonic() + 30
-        while True:
+    def _answers(self) -> bool:
+        """Whether it is this very one that answers there, and not that of a test run beside this one."""
+        deadline = time.monotonic() + 60
+        while self.process.poll() is None:
             try:
-                psycopg.connect(self.url("postgres")).close()
-                return
+                with psycopg.connect(self.url("postgres")) as connection:
+                    found = connection.execute("SHOW data_directory").fetchone()
+                return found == (str(self._data),)
             except psycopg.OperationalError:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.02)
+        return False
 
 
 def _unprivileged() -> str | None:

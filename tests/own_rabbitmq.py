@@ -60,7 +60,7 @@ class OwnRabbitMQ:
     def stop(self) -> None:
         for process in (self.process, self._names):
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait(30)
+            process.wait(60)
         shutil.rmtree(self._folder)
 
     def _start(self, command: str) -> subprocess.Popen[bytes]:

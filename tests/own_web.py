@@ -37,18 +37,18 @@ class Web:
         self._until_it_answers()
 
     def _until_it_answers(self) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                with urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5):
+                with urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=60):
                     return
             except OSError:
                 time.sleep(0.05)
         raise AssertionError(self.log.read_text())
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=15)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
 
     def stop(self) -> int:
         self.process.terminate()
-        return self.process.wait(30)
+        return self.process.wait(60)

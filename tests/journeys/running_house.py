@@ -64,7 +64,7 @@ class House:
     def stop(self, how: int = signal.SIGTERM) -> int:
         assert self.process is not None
         self.process.send_signal(how)
-        status = self.process.wait(40)
+        status = self.process.wait(60)
         self.said = []
         return status
 

@@ -42,7 +42,7 @@ def shop_worker(house: House) -> Iterator[None]:
     )
     yield
     process.terminate()
-    process.wait(30)
+    process.wait(60)
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def wait_for(house: House, seconds: int) -> None:
 
 def test_a_link_reaches_the_applications_own_worker_with_the_result(house: House, shop: Celery) -> None:
     result = call(shop, "link@b.co").apply_async(link=own(shop, "note", name="link"))
-    assert noted(house, "link") == [result.get(timeout=30)]
+    assert noted(house, "link") == [result.get(timeout=60)]
 
 
 def test_a_link_fires_once_after_a_wait(house: House, shop: Celery) -> None:
@@ -93,7 +93,7 @@ def test_a_link_fires_once_after_a_wait(house: House, shop: Celery) -> None:
     result = call(shop, "waits@b.co").apply_async(link=own(shop, "note", name="waited"))
     until(lambda: result.state == "RETRY")
     assert noted(house, "waited") == [result.get(timeout=60)]
-    call(shop, "after@b.co").apply_async(link=own(shop, "note", name="waited")).get(timeout=30)
+    call(shop, "after@b.co").apply_async(link=own(shop, "note", name="waited")).get(timeout=60)
     assert len(noted(house, "waited", 2)) == 2
     assert house.platform.events("waits@b.co") == 1
 
@@ -116,7 +116,7 @@ def test_on_error_is_told_of_a_refusal_before_any_call(house: House, shop: Celer
 def test_in_a_chain_the_parents_result_is_the_payload(house: House, shop: Celery) -> None:
     ours = shop.signature(CALL, queue="omnisense")
     last = chain(own(shop, "event_of", "chain@b.co"), ours, own(shop, "note", name="chain"), app=shop).apply_async()
-    assert last.get(timeout=30)["state"] == "finished"
+    assert last.get(timeout=60)["state"] == "finished"
     assert house.platform.events("chain@b.co") == 1
 
 
@@ -138,7 +138,7 @@ def test_a_chain_stops_at_a_refusal(house: House, shop: Celery) -> None:
 
 
 def test_a_group_gives_each_result(house: House, shop: Celery) -> None:
-    found = group([call(shop, f"group{n}@b.co") for n in range(3)], app=shop).apply_async().get(timeout=30)
+    found = group([call(shop, f"group{n}@b.co") for n in range(3)], app=shop).apply_async().get(timeout=60)
     assert [one["state"] for one in found] == ["finished"] * 3
 
 
@@ -159,10 +159,10 @@ def test_a_chord_with_a_refusal_tells_its_error(house: House, shop: Celery) -> N
 
 
 def test_the_same_key_with_other_content_is_refused_and_names_the_job(house: House, shop: Celery) -> None:
-    first = call(shop, "key@b.co", key="k-1").apply_async().get(timeout=30)
+    first = call(shop, "key@b.co", key="k-1").apply_async().get(timeout=60)
     second = call(shop, "other@b.co", key="k-1").apply_async()
     with pytest.raises(Exception, match=first["job"]) as refused:
-        second.get(timeout=30)
+        second.get(timeout=60)
     assert refused.value.args[0] == "key_reused"
     assert house.platform.events("other@b.co") == 0
 
@@ -183,7 +183,7 @@ def test_a_raw_message_copied_in_the_broker_is_one_job_and_one_request(house: Ho
         raw = client.lpop("aside")
         assert raw is not None
         client.lpush("omnisense", *[raw.replace(b'"aside"', b'"omnisense"')] * 4)
-        result.get(timeout=30)
+        result.get(timeout=60)
         until(lambda: not client.llen("omnisense") and not client.hlen("unacked"))
     assert house.platform.events("copied@b.co") == 1
     assert len(jobs(house, "copied")) == 1
@@ -207,7 +207,7 @@ def test_what_expires_while_it_waits_is_never_sent(house: House, shop: Celery) -
 
 def test_an_eta_is_honoured(house: House, shop: Celery) -> None:
     began = time.time()
-    assert call(shop, "eta@b.co").apply_async(countdown=3).get(timeout=30)["state"] == "finished"
+    assert call(shop, "eta@b.co").apply_async(countdown=3).get(timeout=60)["state"] == "finished"
     assert time.time() - began >= 3
 
 
@@ -258,7 +258,7 @@ def test_a_refusal_is_readable_without_a_module_of_ours(
 def test_a_second_positional_argument_is_refused_not_ignored(house: House, shop: Celery) -> None:
     result = shop.send_task(CALL, args=[payload("two@b.co"), "key"], queue="omnisense")
     with pytest.raises(Exception, match="positional"):
-        result.get(timeout=30)
+        result.get(timeout=60)
     assert house.platform.events("two@b.co") == 0
 
 

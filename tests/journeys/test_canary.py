@@ -93,7 +93,7 @@ def events(house: House) -> Iterator[list[str]]:
         until(lambda: any("worker-heartbeat" in event for event in seen))
         yield seen
         receiver.should_stop = True
-        thread.join(30)
+        thread.join(60)
 
 
 @pytest.fixture(scope="module")
@@ -230,7 +230,7 @@ def _flower(house: House, page: str) -> bytes:
     request = Request(f"http://127.0.0.1:{house.environ['FLOWER_PORT']}{page}")
     request.add_header("Authorization", f"Basic {password}")
     try:
-        with urlopen(request, timeout=10) as answer:  # noqa: S310 - our own loopback address
+        with urlopen(request, timeout=60) as answer:  # noqa: S310 - our own loopback address
             found: bytes = answer.read()
             return found
     except HTTPError as error:

@@ -41,7 +41,7 @@ def test_a_file_of_subscribers_arrives_cell_for_cell(house: House, people: str) 
 
 def test_the_workers_log_warns_too_and_strict_records_nothing(house: House, people: str) -> None:
     words = {"source": str(house.folder / people), "options": {"map": {"Mail": "email"}}}
-    job = house.application().send_task(IMPORT, kwargs=words, queue="bulk").get(timeout=30)
+    job = house.application().send_task(IMPORT, kwargs=words, queue="bulk").get(timeout=60)
     assert house.run("jobs", "watch", job).returncode == 3
     assert any(job in line and "looks like 'first_name'" in line for line in house.said)
     refused = house.run("import", IMPORT, people, "--map", "Mail=email", "--strict")

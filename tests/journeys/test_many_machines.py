@@ -94,9 +94,9 @@ def ended(fleet: Fleet, job: str) -> Any:
 
 def test_a_call_from_a_bare_application_is_answered(fleet: Fleet) -> None:
     words = {"payload": payload("call@b.co"), "key": "order-1"}
-    found = fleet.application().send_task(CALL, kwargs=words, queue="omnisense").get(timeout=30)
+    found = fleet.application().send_task(CALL, kwargs=words, queue="omnisense").get(timeout=60)
     assert (found["state"], found["repeated"]) == ("finished", False)
-    again = fleet.application().send_task(CALL, kwargs=words, queue="omnisense").get(timeout=30)
+    again = fleet.application().send_task(CALL, kwargs=words, queue="omnisense").get(timeout=60)
     assert again["job"] == found["job"]
 
 
@@ -112,13 +112,13 @@ def test_a_file_ordered_by_an_application_is_delivered_and_its_end_is_told(fleet
     path = events(fleet, 3000, "ordered.ndjson")
     steps = [{"task": "shop.imported", "queue": "shop", "kwargs": {}}]
     order = fleet.application().send_task(IMPORT, kwargs={"source": str(path), "then": steps}, queue="bulk")
-    report = until(lambda: ended(fleet, order.get(timeout=30)))
+    report = until(lambda: ended(fleet, order.get(timeout=60)))
     assert (report["state"], report["rows"]["accepted"]) == ("finished", 3000)
     assert fleet.platform.counts()["distinct"] == before + 3000
     told: list[Any] = []
     with fleet.application().connection_for_read() as broker:
         queue = broker.SimpleQueue("shop", queue_opts={"durable": True})
-        told.append(queue.get(timeout=20))
+        told.append(queue.get(timeout=60))
         queue.close()
     assert told[0].headers["task"] == "shop.imported"
 

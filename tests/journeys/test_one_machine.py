@@ -39,7 +39,7 @@ def events(house: House, rows: int, name: str = "events.ndjson", first: int = 0)
 
 
 def test_a_call_from_a_bare_application_is_answered(house: House) -> None:
-    found = call(house, {"payload": payload()}).get(timeout=30)
+    found = call(house, {"payload": payload()}).get(timeout=60)
     assert found["state"] == "finished"
     assert found["answer"]["trid"]
     assert found["repeated"] is False
@@ -47,8 +47,8 @@ def test_a_call_from_a_bare_application_is_answered(house: House) -> None:
 
 def test_the_same_key_is_the_same_job_and_one_request(house: House) -> None:
     before = house.platform.counts()["requests"]
-    first = call(house, {"payload": payload(), "key": "order-1"}).get(timeout=30)
-    second = call(house, {"payload": payload(), "key": "order-1"}).get(timeout=30)
+    first = call(house, {"payload": payload(), "key": "order-1"}).get(timeout=60)
+    second = call(house, {"payload": payload(), "key": "order-1"}).get(timeout=60)
     assert first["job"] == second["job"]
     assert house.platform.counts()["requests"] == before + 1
 
@@ -56,8 +56,8 @@ def test_the_same_key_is_the_same_job_and_one_request(house: House) -> None:
 def test_a_message_delivered_twice_is_one_request(house: House) -> None:
     before = house.platform.counts()["requests"]
     first = call(house, {"payload": payload(twice=1)}, task_id="the-same-message")
-    first.get(timeout=30)
-    call(house, {"payload": payload(twice=1)}, task_id="the-same-message").get(timeout=30)
+    first.get(timeout=60)
+    call(house, {"payload": payload(twice=1)}, task_id="the-same-message").get(timeout=60)
     house.run("jobs", "list")
     assert house.platform.counts()["requests"] == before + 1
 
@@ -76,7 +76,7 @@ def test_what_is_off_is_refused_with_its_reasons_and_no_request(house: House, wo
     before = house.platform.counts()["requests"]
     result = call(house, words)
     with pytest.raises(Exception, match=re.escape(code)):
-        result.get(timeout=30)
+        result.get(timeout=60)
     assert result.state == "FAILURE"
     assert house.platform.counts()["requests"] == before
 
@@ -92,7 +92,7 @@ def test_a_lost_answer_is_unsure_at_once_and_a_person_decides(house: House) -> N
     house.platform.fault("cut", times=1)
     result = call(house, {"payload": payload(unsure=1), "key": "unsure-1"})
     with pytest.raises(Exception, match="lost"):
-        result.get(timeout=30)
+        result.get(timeout=60)
     job = json.loads(house.run("jobs", "list", "--state", "undecided", "--json").stdout)
     assert job
     shown = house.run("jobs", "unsure")
@@ -105,7 +105,7 @@ def test_links_fire_with_the_result_and_errors_fire_link_error(house: House) -> 
     linked = app.signature(CALL, kwargs={"payload": payload("linked@b.co", second=1)}, queue="omnisense")
     words = {"payload": payload("linked@b.co", first=1)}
     first = app.send_task(CALL, kwargs=words, queue="omnisense", link=[_ignoring(linked)])
-    first.get(timeout=30)
+    first.get(timeout=60)
     # Both, or the second would still be on its way and take the fault that the next test has prepared for itself.
     until(lambda: house.platform.events("linked@b.co") == 2)
 
@@ -166,7 +166,7 @@ def test_a_file_ordered_by_an_application_tells_it_when_it_ended(house: House) -
     app = house.application()
     steps = [{"task": "shop.imported", "queue": "shop", "kwargs": {"list": "a"}}]
     words = {"source": str(path), "key": "ordered", "then": steps}
-    job = app.send_task(IMPORT, kwargs=words, queue="bulk").get(timeout=30)
+    job = app.send_task(IMPORT, kwargs=words, queue="bulk").get(timeout=60)
     client = Redis.from_url(house.redis_url)
     (message,) = until(lambda: client.lrange("shop", 0, -1))
     sent = json.loads(message)
@@ -233,7 +233,7 @@ def test_the_jobs_commands_are_celerys_too(house: House) -> None:
 
 
 def test_nothing_of_a_payload_is_said_or_left_in_redis(house: House) -> None:
-    call(house, {"payload": payload()}, kwargsrepr=f"{{'payload': '{CANARY}'}}").get(timeout=30)
+    call(house, {"payload": payload()}, kwargsrepr=f"{{'payload': '{CANARY}'}}").get(timeout=60)
     app = house.application()
     app.send_task("omnisense.no_such_task", kwargs={"payload": payload()}, queue="omnisense")
     until(lambda: any("no_such_task" in line for line in house.said))

@@ -14,7 +14,7 @@ import pytest
 
 from sandbox.server import Sandbox, start
 
-DEADLINE = 10.0
+DEADLINE = 60.0
 
 
 @dataclass

@@ -34,7 +34,7 @@ def ask(played: Sandbox) -> Ask:
         content = None if body is None else json.dumps(body).encode()
         request = Request(f"{played.url}/v3{path}", content, headers, method=method)  # noqa: S310
         try:
-            with urlopen(request, timeout=5) as answer:  # noqa: S310 - our own loopback address
+            with urlopen(request, timeout=60) as answer:  # noqa: S310 - our own loopback address
                 return answer.status, json.load(answer)
         except HTTPError as error:
             return error.code, json.load(error)
@@ -124,8 +124,8 @@ def test_what_was_forgotten_is_not_found(ask: Ask, played: Sandbox) -> None:
 
 def test_how_they_are_played_is_told_over_http_too(played: Sandbox) -> None:
     told = json.dumps({"platform": "omnisend", "seconds": 7}).encode()
-    with urlopen(Request(f"{played.url}/_sandbox/play", told, method="POST"), timeout=5) as answer:  # noqa: S310
+    with urlopen(Request(f"{played.url}/_sandbox/play", told, method="POST"), timeout=60) as answer:  # noqa: S310
         assert json.load(answer)["seconds"] == 7
     refused = Request(f"{played.url}/_sandbox/play", b'{"platform": "devino"}', method="POST")  # noqa: S310
     with pytest.raises(HTTPError, match="404"):
-        urlopen(refused, timeout=5)  # noqa: S310
+        urlopen(refused, timeout=60)  # noqa: S310

@@ -20,15 +20,18 @@ from sandbox.server import NotLoopback, start
 IMPORT = b"POST /api/v1/user_event/import HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 
 
-def test_one_connection_carries_many_requests_without_delay(caller):
+def test_one_connection_carries_many_requests_without_delay(caller, wait_until):
+    """A delayed acknowledgement costs each answer 40 ms, always; a busy machine is slow now and then."""
     with requests.Session() as session:
         url = f"{caller.sandbox.omnisense_url}/user_event/import"
-        began = time.monotonic()
-        statuses = {session.post(url, json=caller.body(), timeout=5).status_code for _ in range(20)}
-        took = time.monotonic() - began
-    assert statuses == {200}
-    assert caller.sandbox.counts()["events"] == 20
-    assert took < 20 * 0.04, "slower than a delayed acknowledgement on every answer"
+
+        def quick() -> bool:
+            began = time.monotonic()
+            assert {session.post(url, json=caller.body(), timeout=60).status_code for _ in range(20)} == {200}
+            return time.monotonic() - began < 20 * 0.04
+
+        wait_until(quick)
+    assert caller.sandbox.counts()["events"] % 20 == 0
 
 
 def test_requests_that_are_sent_ahead_are_answered_in_order(caller):

@@ -40,9 +40,9 @@ def test_it_says_where_it_is_and_how_to_connect_and_ends_when_it_is_told(number)
             "OMNISEND_API_KEY": "sandbox-omnisend-key",
         }
         assert dict(process.stdout.readline().strip().split("=") for _ in variables) == variables
-        assert requests.get(url.replace("/api/v1", "/_sandbox/counts"), timeout=5).json()["requests"] == 0
+        assert requests.get(url.replace("/api/v1", "/_sandbox/counts"), timeout=60).json()["requests"] == 0
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "", "")
 
 
@@ -51,7 +51,7 @@ def test_a_port_that_is_taken_is_a_sentence_and_status_2():
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with run("--port", str(taken.getsockname()[1])) as process:
-            out, err = process.communicate(timeout=10)
+            out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (2, "")
     assert "choose another --port" in err
     assert "Traceback" not in err
@@ -60,6 +60,6 @@ def test_a_port_that_is_taken_is_a_sentence_and_status_2():
 @pytest.mark.parametrize("words", [("--host", "0.0.0.0"), ("--port", "99999"), ("--latency", "-1")])  # noqa: S104
 def test_words_that_are_off_are_a_sentence_and_status_2(words):
     with run(*words) as process:
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "Traceback" not in err

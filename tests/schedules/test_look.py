@@ -262,7 +262,7 @@ def test_many_lookers_at_once_start_each_slot_once(own: Process, clock: Clock) -
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join(60)
     assert states(own, one) == ["started"] * 5
     assert len(own.ledger.read(lambda tx: tx.execute(select(jobs_table.c.id)).all())) == 5
     for other in others:

@@ -74,14 +74,14 @@ class Up:
         lines.extend(line.rstrip("\n") for line in iter(file.readline, ""))
 
     def ready(self) -> Up:
-        assert eventually(lambda: "ready" in self.out or self.process.poll() is not None, 30)
+        assert eventually(lambda: "ready" in self.out or self.process.poll() is not None)
         assert "ready" in self.out, self.err
         return self
 
     def ended(self) -> int:
-        status = self.process.wait(timeout=30)
+        status = self.process.wait(timeout=60)
         for reader in self._readers:
-            reader.join(timeout=30)
+            reader.join(timeout=60)
         return status
 
     def runs(self, *names: str) -> Up:
@@ -100,7 +100,7 @@ class Up:
         return {process.name: process.pid for process in leftovers.read(self.folder / "var/up.pids")}
 
 
-def eventually(done: Callable[[], bool], seconds: float = 15) -> bool:
+def eventually(done: Callable[[], bool], seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while not done():
         if time.monotonic() > deadline:

@@ -85,7 +85,8 @@ def test_busy_says_how_long_to_wait(redis: Redis) -> None:
     own = budget(redis)
     take(own, pace)
     with pytest.raises(Busy) as caught:
-        own.take(ACCOUNT, pace)
+        while True:  # a call a second: the second at the latest, unless the machine stood still in between
+            own.take(ACCOUNT, pace)
     assert 0 < caught.value.wait <= 1.0
     time.sleep(caught.value.wait)
     take(own, pace)
@@ -130,12 +131,12 @@ def test_while_one_process_seeds_the_others_wait(redis: Redis, redis_url: str) -
 
     def slow(_account: str) -> bool:
         asked.set()
-        answer.wait(5)
+        answer.wait(60)
         return False
 
     seeding = threading.Thread(target=lambda: taken_of(Budget(redis, slow), Pace(20, 60), 1))
     seeding.start()
-    assert asked.wait(5)
+    assert asked.wait(60)
     assert taken_of(budget(connect(redis_url)), Pace(20, 60), 5) == 0
     answer.set()
     seeding.join()

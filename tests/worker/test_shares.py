@@ -75,7 +75,8 @@ def test_the_last_tenth_comes_evenly_and_whoever_is_told_to_wait_is_told_how_lon
     budget = Budget(redis, lambda _account: True)
     gets(budget, "one", pace=pace)
     with pytest.raises(Busy) as caught:
-        budget.take(ACCOUNT, pace, "one")
+        while True:  # its share and one of the last tenth, unless the machine stood still in between
+            budget.take(ACCOUNT, pace, "one")
     assert 0 < caught.value.wait <= 0.5
     time.sleep(caught.value.wait)
     budget.take(ACCOUNT, pace, "one")

@@ -22,13 +22,13 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     bindparam,
-    delete,
     exists,
-    insert,
     select,
 )
 
 from worker import numbers
+from worker.ledger.inserting import DIALECTS
+from worker.ledger.prepared import Prepared
 from worker.ledger.schema import ROW_ID, metadata
 from worker.ledger.tables import chunks, jobs
 
@@ -46,6 +46,17 @@ replays = Table(
 
 NAMED = tuple(chunks.c[name] for name in ("id", "n", "accepted", "refused_by", "skipped_by"))
 NOT_TAKEN = (chunks.c.state == "done", chunks.c.rows > chunks.c.accepted)
+
+
+def _giving(dialect: str) -> Prepared:
+    new = DIALECTS[dialect](replays).values(
+        chunk_id=bindparam("chunk"), code=bindparam("named"), job_id=bindparam("later")
+    )
+    known = (replays.c.chunk_id, replays.c.code)
+    return Prepared(new.on_conflict_do_update(index_elements=known, set_={"job_id": new.excluded.job_id}))
+
+
+GIVE = {dialect: _giving(dialect) for dialect in DIALECTS}
 
 
 class Share(NamedTuple):
@@ -136,15 +147,14 @@ def _codes(chunk: Row[Any]) -> Iterator[tuple[str, bool, int]]:
 def give(tx: Connection, job_id: str, given: Sequence[Share]) -> None:
     """These rows are that job's from now on. The job they are taken from is locked; whom they had been given to was
     stopped before it came to them."""
-    if given:
-        its = (replays.c.chunk_id == bindparam("chunk"), replays.c.code == bindparam("named"))
-        tx.execute(delete(replays).where(*its), [{"chunk": one.chunk_id, "named": one.code} for one in given])
-        tx.execute(insert(replays), [{"chunk_id": one.chunk_id, "code": one.code, "job_id": job_id} for one in given])
+    GIVE[tx.dialect.name].many(tx, [{"chunk": one.chunk_id, "named": one.code, "later": job_id} for one in given])
 
 
 def given_chunks(tx: Connection, job: Row[Any], after: int, most: int) -> list[Row[Any]]:
     """Chunks of which rows were given to this job, by number: pass the last one seen as `after`."""
-    given = exists(select(replays.c.id).where(replays.c.chunk_id == chunks.c.id, replays.c.job_id == job.id))
+    # With nothing added to the job, SQLite would look through all that it was given, for each chunk.
+    its = (replays.c.chunk_id == chunks.c.id, replays.c.job_id.concat("") == job.id)
+    given = exists(select(replays.c.id).where(*its))
     wanted = select(chunks).where(chunks.c.job_id == job.replay_of, chunks.c.n > after, given)
     return list(tx.execute(wanted.order_by(chunks.c.n).limit(most)))
 

@@ -39,7 +39,7 @@ def agree() -> Callable[[str], int]:
     """A person opens the address and agrees; what the receiver answers the browser that comes back."""
 
     def browse(url: str) -> int:
-        place = requests.get(url, allow_redirects=False, timeout=5).headers["Location"]
+        place = requests.get(url, allow_redirects=False, timeout=60).headers["Location"]
         door = receiver.receiver(lambda: None).test_client()
         return door.get(place.removeprefix("http://127.0.0.1:8000")).status_code
 

@@ -49,7 +49,7 @@ def seven(ow: Ow, played: Sandbox, redis_url: str, monkeypatch: pytest.MonkeyPat
         body = {"identifiers": [{"type": "email", "id": f"p{n}@example.com", "channels": {"email": {}}}]}
         body["identifiers"][0]["channels"]["email"] = {"status": "subscribed", "statusDate": "2026-01-01T00:00:00Z"}
         key = played.environment()["OMNISEND_API_KEY"]
-        requests.post(f"{played.url}/v3/contacts", json=body, headers={"X-API-KEY": key}, timeout=5).raise_for_status()
+        requests.post(f"{played.url}/v3/contacts", json=body, headers={"X-API-KEY": key}, timeout=60).raise_for_status()
     return played
 
 
@@ -211,6 +211,6 @@ def test_a_kill_in_the_middle_leaves_no_half_file(sign: signal.Signals, seven: S
     )
     assert eventually(lambda: seven.counts()["on_the_wire"] == 1 and len(list(folder.glob(".out*.part"))) == 1)
     running.send_signal(sign)
-    assert running.wait(20) == (-sign if sign == signal.SIGKILL else 130)
+    assert running.wait(60) == (-sign if sign == signal.SIGKILL else 130)
     assert not (folder / "out.ndjson").exists()
     assert nothing_left(folder) is (sign != signal.SIGKILL)

@@ -65,7 +65,7 @@ def refused_all(ow: Ow, folder: Path) -> Callable[..., str]:
 @given(
     st.lists(NAMES, unique=True, max_size=4), st.lists(st.tuples(*[CELLS] * 7), min_size=1, max_size=4), st.booleans()
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_csv_comes_back_from_its_sheet_cell_for_cell(
     ow: Ow, folder: Path, names: list[str], rows: list[tuple[str, ...]], is_semicolon: bool
 ) -> None:

@@ -203,5 +203,5 @@ def test_the_sandbox_plays_until_it_is_told_to_stop() -> None:
     assert process.stdout is not None
     assert process.stdout.readline().startswith("sandbox: Omnisense at http://127.0.0.1:")
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert process.returncode == 0

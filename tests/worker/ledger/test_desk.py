@@ -26,7 +26,7 @@ class Book:
     @contextlib.contextmanager
     def begin(self) -> Iterator[Connection]:
         self.open = []
-        self.gate.wait(5)
+        self.gate.wait(60)
         yield cast(Connection, self)
         self.lines += self.open
         self.commits += 1
@@ -70,7 +70,7 @@ def test_those_who_wait_meanwhile_share_one_commit() -> None:
         threading.Event().wait(0.001)
     book.gate.set()
     for thread in threads:
-        thread.join(5)
+        thread.join(60)
     assert sorted(book.lines) == sorted(map(str, range(20)))
     assert book.commits <= 3
 
@@ -101,7 +101,7 @@ def test_many_threads_for_long_lose_nothing() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert len(book.lines) == len(set(book.lines)) == 1600
 
 

@@ -34,7 +34,7 @@ def test_two_migrations_at_once_both_end_well(url: str) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert len(done) == 3
 
 

@@ -152,7 +152,7 @@ def test_the_switch_waits_for_one_that_starts_in_this_moment(
 
     monkeypatch.setattr(newsletters, "may_start", may_start)
     due.look(house)
-    halting.join(10)
+    halting.join(60)
     elsewhere.close()
     job = house.ledger.read(lambda tx: jobs.get(tx, row(house, kept.id).job_id))
     assert job is not None

@@ -123,7 +123,7 @@ def test_a_change_is_seen_by_every_mark_that_begins_after_it(house: Process, ent
             consents.begin_mark(tx)
             found.extend(consents.out_since(tx, seen))
             looked.set()
-            go_on.wait(10)
+            go_on.wait(60)
 
     def opt_out() -> None:
         enter("unsubscription", 2)
@@ -131,13 +131,13 @@ def test_a_change_is_seen_by_every_mark_that_begins_after_it(house: Process, ent
 
     marking, storing = threading.Thread(target=mark), threading.Thread(target=opt_out)
     marking.start()
-    assert looked.wait(10)
+    assert looked.wait(60)
     storing.start()
     assert not stored.wait(0.5)
     go_on.set()
-    assert stored.wait(10)
-    marking.join(10)
-    storing.join(10)
+    assert stored.wait(60)
+    marking.join(60)
+    storing.join(60)
     assert found == []
     assert len(house.ledger.read(lambda tx: consents.out_since(tx, seen))) == 1
 
@@ -150,7 +150,7 @@ def test_changes_are_numbered_in_the_order_of_their_commits(house: Process, ente
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     rows = house.ledger.read(lambda tx: consents.following(tx, 0, 100))
     assert len({row.change for row in rows}) == len(rows) == 4
     assert house.ledger.read(consents.last_change) == 20

@@ -177,7 +177,7 @@ def test_leftovers_are_ended_by_process_and_start_time(tmp_path: Path) -> None:
     left = subprocess.Popen([sys.executable, "-c", WAITS], start_new_session=True)
     leftovers.write(tmp_path / "pids", {"worker.1": left.pid})
     leftovers.end(leftovers.read(tmp_path / "pids"))
-    assert left.wait(timeout=15) == -signal.SIGTERM
+    assert left.wait(timeout=60) == -signal.SIGTERM
 
 
 def test_a_stubborn_leftover_is_killed(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_stubborn_leftover_is_killed(tmp_path: Path) -> None:
     left.stdout.readline()
     leftovers.write(tmp_path / "pids", {"worker.1": left.pid})
     leftovers.end(leftovers.read(tmp_path / "pids"), seconds=0.2)
-    assert left.wait(timeout=15) == -signal.SIGKILL
+    assert left.wait(timeout=60) == -signal.SIGKILL
     left.stdout.close()
 
 

@@ -151,7 +151,7 @@ def test_what_an_earlier_one_left_is_ended_before_the_folder_is_opened(
     left = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], start_new_session=True)
     leftovers.write(tmp_path / "var/up.pids", {"redis": left.pid})
     start().ready()
-    assert left.wait(timeout=15) == -signal.SIGTERM
+    assert left.wait(timeout=60) == -signal.SIGTERM
 
 
 def test_with_redis_url_no_redis_is_started(start: Callable[..., Up], tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def door(own: Process) -> FlaskClient:
 
 def agree(own: Process, name: str = DEFAULT) -> str:
     """A person opens the address and agrees; where the platform sends the browser then, below the receiver."""
-    answer = requests.get(connecting.begin(own, account(name)), allow_redirects=False, timeout=5)
+    answer = requests.get(connecting.begin(own, account(name)), allow_redirects=False, timeout=60)
     assert answer.status_code == 302, answer.text
     assert answer.headers["Location"].startswith(f"http://127.0.0.1:8000{BACK}?")
     return answer.headers["Location"].removeprefix("http://127.0.0.1:8000")

@@ -76,7 +76,7 @@ def cascades(played: Sandbox) -> list[dict[str, Any]]:
     told = played.environment()
     query = {"ascending": "true", "count": "100", "offset": "0", "orderBy": "ID"}
     key = {"Authorization": f"Key {told['DEVINO_API_KEY']}"}
-    answer = requests.get(told["DEVINO_BASE_URL"] + CREATE, params=query, headers=key, timeout=5).json()
+    answer = requests.get(told["DEVINO_BASE_URL"] + CREATE, params=query, headers=key, timeout=60).json()
     return [one for one in answer["result"] if one["taskName"].startswith("Order paid")]
 
 
@@ -227,7 +227,7 @@ def test_many_who_move_it_at_once_take_each_step_once(house: Process, played: Sa
     for mover in movers:
         mover.start()
     for mover in movers:
-        mover.join(30)
+        mover.join(60)
     assert move(house, job_id)["rows"]["accepted"] == 3
     assert len(steps_of(house, job_id)) == 3
     assert once(played)
