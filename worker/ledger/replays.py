@@ -152,18 +152,21 @@ def give(tx: Connection, job_id: str, given: Sequence[Share]) -> None:
 
 def given_chunks(tx: Connection, job: Row[Any], after: int, most: int) -> list[Row[Any]]:
     """Chunks of which rows were given to this job, by number: pass the last one seen as `after`."""
-    # With nothing added to the job, SQLite would look through all that it was given, for each chunk.
-    its = (replays.c.chunk_id == chunks.c.id, replays.c.job_id.concat("") == job.id)
-    given = exists(select(replays.c.id).where(*its))
+    given = exists(select(replays.c.id).where(replays.c.chunk_id == chunks.c.id, _is_of(job.id)))
     wanted = select(chunks).where(chunks.c.job_id == job.replay_of, chunks.c.n > after, given)
     return list(tx.execute(wanted.order_by(chunks.c.n).limit(most)))
 
 
 def codes_given(tx: Connection, job_id: str, chunk_id: int) -> set[str]:
-    wanted = select(replays.c.code).where(replays.c.job_id == job_id, replays.c.chunk_id == chunk_id)
+    wanted = select(replays.c.code).where(replays.c.chunk_id == chunk_id, _is_of(job_id))
     return set(tx.execute(wanted).scalars())
 
 
 def of(tx: Connection, job_id: str) -> list[Row[Any]]:
     """The jobs that send rows of this one again, the oldest first."""
     return list(tx.execute(select(jobs).where(jobs.c.replay_of == job_id).order_by(jobs.c.created_at, jobs.c.id)))
+
+
+def _is_of(job_id: str) -> ColumnElement[bool]:
+    """With nothing added to it, SQLite would look through all that the job was given, for each chunk."""
+    return replays.c.job_id.concat("") == job_id

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from worker.ledger import agenda, chunks, jobs, orders, outlook, parting, planning
+from worker.ledger import agenda, chunks, givings, jobs, orders, outlook, parting, planning, replays
 from worker.ledger.ledger import Ledger
 from worker.ledger.migrate import migrate
 from worker.ledger.orders import Asked
@@ -56,6 +56,33 @@ DONE: dict[str, Callable[[Connection, str], Any]] = {
     "whom to wake": lambda tx, _job: agenda.to_wake(tx, 2e9, 5.0),
     "an account is back": lambda tx, _job: agenda.bring_forward(tx, "p/default"),
 }
+
+
+def _given_again(tx: Connection, job_id: str) -> str:
+    """A replay that has all rows of the job, which was cancelled."""
+    jobs.stop(tx, job_id, "cancelled", "cancelled")
+    words: dict[str, Any] = {"source": "/in/x.ndjson", "replay_of": job_id, "rows_of": job_id}
+    later, _ = orders.record(tx, Asked("p.import", "p/default", "file", None, f"again {job_id}", "c", **words))
+    givings.begin(tx, later, job_id, {("cancelled", False)})
+    while givings.give_some(tx, later, 250):
+        pass
+    return later
+
+
+def _first_page(tx: Connection, later: str) -> None:
+    job = jobs.get(tx, later)
+    assert job is not None
+    page = replays.given_chunks(tx, job, 0, 50)
+    assert [replays.codes_given(tx, later, one.id) for one in page] == [{"cancelled"}] * 50
+
+
+def test_a_page_of_a_replay_costs_the_same_however_many_rows_it_was_given(migrated: Ledger) -> None:
+    counted = []
+    for waiting in (FEW, MANY):
+        job_id = migrated.write(lambda tx, waiting=waiting: _recorded(tx, waiting))  # type: ignore[misc]
+        later = migrated.write(lambda tx, job_id=job_id: _given_again(tx, job_id))  # type: ignore[misc]
+        counted.append(_steps(migrated, lambda tx, later=later: _first_page(tx, later)))  # type: ignore[misc]
+    assert counted[1] <= 2 * counted[0] + 10, counted
 
 
 def _steps(ledger: Ledger, work: Callable[[Connection], Any]) -> int:
