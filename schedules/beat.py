@@ -6,6 +6,7 @@ It goes to `urgent`, whose process no file ever fills. A poke that nobody took i
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from celery import Celery, Task
@@ -26,6 +27,7 @@ LOOK = "schedules.look"
 QUEUE = "urgent"
 EVERY = 5.0
 WRONG, FILE = "schedules.wrong", "SCHEDULES_FILE"
+TALKERS = ("celery.beat", "celery.worker.strategy", "celery.app.trace")
 log = logging.getLogger(__name__)
 
 
@@ -36,6 +38,7 @@ class LookTask(Task[Any, Any]):
     Request = QuietRequest  # type: ignore[assignment] # Celery takes the class as well as its path
     ignore_result = True
     acks_late = False  # the next poke looks again
+    send_events = False  # Flower would show seventeen thousand a day, and hardly anything else
 
     def run(self) -> None:
         own = process()
@@ -61,9 +64,19 @@ def _declared(own: Process) -> list[Schedule]:
     return found
 
 
+class Uneventful(logging.Filter):
+    """Celery's three lines for each poke tell nothing that `schedules history` does not; what goes wrong is said."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        named = record.args.values() if isinstance(record.args, Mapping) else record.args or ()
+        return record.levelno != logging.INFO or LOOK not in named
+
+
 def give(app: Celery) -> None:
     """Register the task with its route, and tell beat of it."""
     app.register_task(LookTask())
     app.conf.task_routes = {**app.conf.task_routes, LOOK: {"queue": QUEUE}}
     poke = {"task": LOOK, "schedule": EVERY, "options": {"queue": QUEUE, "expires": EVERY, "ignore_result": True}}
     app.conf.beat_schedule = {**app.conf.beat_schedule, LOOK: poke}
+    for name in TALKERS:
+        logging.getLogger(name).addFilter(Uneventful())

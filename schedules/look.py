@@ -16,7 +16,7 @@ from schedules.missed import alarm_missed, miss_of_gone
 from schedules.schedule import Schedule
 from schedules.slots import Due, Missing, between, is_late, too_late
 from schedules.start import start
-from worker.ledger import schedules, slots
+from worker.ledger import owners, schedules, slots
 from worker.ledger.types import Connection, LedgerError
 from worker.processes.process import Process
 
@@ -46,8 +46,11 @@ def look_at(process: Process, schedule: Schedule) -> None:
     note(process, schedule)
     sift(process, schedule)
     due = process.ledger.read(lambda tx: slots.being_read(tx, schedule.name) or slots.waiting(tx, schedule.name))
-    if due and due[0].not_before <= time.time():
-        start(process, schedule, due[0].id)
+    if not due or due[0].not_before > time.time():
+        return
+    if due[0].owner is not None and owners.dead(due[0].owner):
+        process.ledger.write(lambda tx: slots.free(tx, due[0]))
+    start(process, schedule, due[0].id)
 
 
 def note(process: Process, schedule: Schedule) -> None:

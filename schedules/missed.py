@@ -26,18 +26,21 @@ def alarm_missed(tx: Connection, schedule: Schedule, missed: Sequence[int], why:
 def miss_of_gone(process: Process, now: float) -> None:
     """What was still due of schedules that nobody declares any more is missed, with an alarm for a day."""
     for name in process.ledger.read(lambda tx: schedules.gone(tx, now - AWAY)):
-        if process.ledger.read(lambda tx, name=name: slots.waiting(tx, name)):  # type: ignore[misc]
+        if process.ledger.read(lambda tx, name=name: [*slots.waiting(tx, name), *slots.being_read(tx, name)]):  # type: ignore[misc]
             process.ledger.write(lambda tx, name=name: _miss_removed(tx, name, process.owner))  # type: ignore[misc]
     for name in process.ledger.read(lambda tx: _alarmed_of_gone(tx, now - FORGOTTEN)):
         process.ledger.write(lambda tx, name=name: end_alarm(tx, MISSED, name))  # type: ignore[misc]
 
 
 def _miss_removed(tx: Connection, name: str, owner: str) -> None:
-    why = "The schedule was removed while the slot waited."
-    found = slots.waiting(tx, name)
-    count = slots.miss(tx, [one.id for one in found], owner, REMOVED, why)
-    if count:
-        raise_alarm(tx, MISSED, name, f"{count:,} slots of schedule {name} did not run. {why}")
+    """A list that was being read is read no further; what it found so far stays told."""
+    for found, take, why in (
+        (slots.waiting(tx, name), slots.MISS, "The schedule was removed while the slot waited."),
+        (slots.being_read(tx, name), slots.MISS_READ, "The schedule was removed while its list was being read."),
+    ):
+        count = slots.miss(tx, [one.id for one in found], owner, REMOVED, why, take)
+        if count:
+            raise_alarm(tx, MISSED, name, f"{count:,} slots of schedule {name} did not run. {why}")
 
 
 def _alarmed_of_gone(tx: Connection, since: float) -> list[str]:

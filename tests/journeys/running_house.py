@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -11,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 from celery import Celery
 from celery.result import AsyncResult
@@ -95,3 +99,22 @@ class House:
         app.conf.result_backend_always_retry = False
         app.AsyncResult = app.subclass_with_self(Answer, name="AsyncResult")
         return app
+
+
+def flower(house: House, page: str) -> bytes:
+    """A page of Flower, or what it answers in its place."""
+    password = base64.b64encode((house.folder / "var" / "flower.auth").read_bytes().strip()).decode()
+    request = Request(f"http://127.0.0.1:{house.environ['FLOWER_PORT']}{page}")
+    request.add_header("Authorization", f"Basic {password}")
+    try:
+        with urlopen(request, timeout=60) as answer:  # noqa: S310 - our own loopback address
+            found: bytes = answer.read()
+            return found
+    except HTTPError as error:
+        return error.read()
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

@@ -9,19 +9,17 @@ import base64
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from urllib.error import URLError
 
 import pytest
 from celery import Celery
 from redis import Redis
-from running_house import ROOT, House, until
+from running_house import ROOT, House, flower, free_port, until
 
 import sandbox.server
 from tests.lab import processes
@@ -74,7 +72,7 @@ def platform() -> Iterator[sandbox.server.Sandbox]:
 def house(tmp_path_factory: pytest.TempPathFactory, platform: sandbox.server.Sandbox) -> Iterator[House]:
     """With Flower, and every line that can be said."""
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
-    told = {"PYTHONPATH": str(ROOT), "WORKER_PROCESSES": "1", "LOG_LEVEL": "DEBUG", "FLOWER_PORT": str(_free_port())}
+    told = {"PYTHONPATH": str(ROOT), "WORKER_PROCESSES": "1", "LOG_LEVEL": "DEBUG", "FLOWER_PORT": str(free_port())}
     own = House(tmp_path_factory.mktemp("watched"), kept | told | platform.environment(), platform)
     own.start("--only", "worker", "--only", "flower")
     yield own
@@ -142,10 +140,10 @@ def test_no_key_and_no_value_in_redis_holds_it(house: House, tasks: dict[str, st
 
 def test_flower_shows_nothing_of_it(house: House, tasks: dict[str, str]) -> None:
     right = tasks["right"].encode()
-    shown = until(lambda: found if right in (found := _flower(house, "/api/tasks?limit=1000")) else None)
+    shown = until(lambda: found if right in (found := flower(house, "/api/tasks?limit=1000")) else None)
     pages = ["/", "/workers", "/tasks", "/broker", "/api/workers", "/api/task/types", "/api/queues/length"]
     pages += [f"/task/{one}" for one in tasks.values()] + [f"/api/task/info/{one}" for one in tasks.values()]
-    assert hits([shown, *(_flower(house, page) for page in pages)]) == []
+    assert hits([shown, *(flower(house, page) for page in pages)]) == []
 
 
 def test_no_event_carries_it(events: list[str], tasks: dict[str, str]) -> None:
@@ -220,24 +218,6 @@ def _flower_listens(house: House) -> bool:
     """It knows only what happened since it began to listen: a task that is refused shows whether it does."""
     house.application().send_task("omnisense.record_user_event", queue="omnisense")
     try:
-        return len(json.loads(_flower(house, "/api/tasks?limit=1"))) > 0
+        return len(json.loads(flower(house, "/api/tasks?limit=1"))) > 0
     except URLError:  # it opens its door some time after the workers are ready
         return False
-
-
-def _flower(house: House, page: str) -> bytes:
-    password = base64.b64encode((house.folder / "var" / "flower.auth").read_bytes().strip()).decode()
-    request = Request(f"http://127.0.0.1:{house.environ['FLOWER_PORT']}{page}")
-    request.add_header("Authorization", f"Basic {password}")
-    try:
-        with urlopen(request, timeout=60) as answer:  # noqa: S310 - our own loopback address
-            found: bytes = answer.read()
-            return found
-    except HTTPError as error:
-        return error.read()
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

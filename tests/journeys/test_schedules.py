@@ -9,9 +9,10 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 
 import pytest
-from running_house import ROOT, House, until
+from running_house import ROOT, House, flower, free_port, until
 
 from sandbox.server import Sandbox
 
@@ -33,12 +34,13 @@ ROW = {"email": "foo@shop.example.com", "date": "2026-11-13 10:00:00Z", "identif
 def scheduled(tmp_path: Path, platform: Sandbox) -> Iterator[House]:
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
     told = {"PYTHONPATH": str(ROOT), "WORKER_PROCESSES": "1", "SCHEDULES_FILE": "mine.toml"}
+    told |= {"FLOWER_PORT": str(free_port())}
     own = House(tmp_path, kept | told | platform.environment(), platform)
     (tmp_path / "mine.toml").write_text(MINE)
     for year in YEARS:
         (tmp_path / f"events-{year}.ndjson").write_text(json.dumps(ROW) + "\n")
     platform.reset()
-    own.start("--only", "worker", "--only", "urgent", "--only", "beat")
+    own.start("--only", "worker", "--only", "urgent", "--only", "beat", "--only", "flower")
     yield own
     own.stop()
 
@@ -68,3 +70,14 @@ def test_a_file_is_imported_every_minute_though_beat_is_killed(scheduled: House)
     assert first["rows"]["accepted"] == second["rows"]["accepted"] == 1
     until(lambda: scheduled.platform.counts()["events"] == finished(scheduled), 30)
     assert "mine" in scheduled.run("schedules", "next", "--count", "2").stdout
+    until(lambda: "omnisense.import_user_events" in tasks_in_flower(scheduled), 100)
+    assert "schedules.look" not in tasks_in_flower(scheduled), "every five seconds, it would hide all others"
+    assert not [line for line in scheduled.said if "schedules.look" in line and '"info"' in line]
+
+
+def tasks_in_flower(house: House) -> set[str]:
+    """The names of what Flower has seen; none while it opens its door."""
+    try:
+        return {one["name"] for one in json.loads(flower(house, "/api/tasks?limit=1000")).values()}
+    except URLError:
+        return set()

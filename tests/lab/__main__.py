@@ -31,6 +31,7 @@ from tests.lab.pace import pace
 from tests.lab.poison import poison
 from tests.lab.two_accounts import two_accounts
 from tests.lab.waiting import TooLong
+from tests.lab.week import week
 
 EXPERIMENTS: dict[str, Callable[[Order], Verdict]] = {
     "kills": struck.kills,
@@ -51,6 +52,7 @@ EXPERIMENTS: dict[str, Callable[[Order], Verdict]] = {
     "hang": hang,
     "consent": consent,
     "callbacks": callbacks,
+    "week": week,
 }
 
 

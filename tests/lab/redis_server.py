@@ -10,6 +10,8 @@ from redis import Redis
 from tests.lab.waiting import until
 from worker.processes.embedded import answers, embedded
 
+PATIENCE = 60.0
+
 
 class OwnRedis:
     """Runs from the start to `stop`; it ends when this process does. Started as `omniworker up` starts its own."""
@@ -24,7 +26,7 @@ class OwnRedis:
         self.process = subprocess.Popen(
             own.child.argv, stdin=subprocess.DEVNULL, process_group=0, preexec_fn=own.child.before_exec
         )
-        until(lambda: answers(own.url, self.process.pid), 15, "Redis answers")
+        until(lambda: answers(own.url, self.process.pid), PATIENCE, "Redis answers")
 
     def kill(self) -> None:
         self.process.kill()
@@ -41,4 +43,4 @@ class OwnRedis:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(PATIENCE)

@@ -6,7 +6,10 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-OURS = ("OMNI", "DEVINO_", "CELERY_", "REDIS_URL", "DATABASE_URL", "SECRET_KEY", "WORKER_", "FLOWER_", "INBOX", "LOG_")
+OURS = (
+    *("OMNI", "DEVINO_", "CELERY_", "REDIS_URL", "DATABASE_URL", "SECRET_KEY", "WORKER_", "FLOWER_", "INBOX", "LOG_"),
+    *("SCHEDULES_", "NIGHTLY_", "FREQUENT_", "ALARM_", "RETENTION_", "STORAGE_", "ACCOUNTS_FILE"),
+)
 
 
 def bare(*ahead: Path, **told: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +14,7 @@ from sqlalchemy import insert, select, update
 
 from sandbox.server import Sandbox
 from schedules.declared import declared, schedule
-from schedules.look import look_at
+from schedules.look import look, look_at
 from schedules.reading import Reading
 from schedules.schedule import Schedule
 from schedules.start import start
@@ -21,11 +22,12 @@ from tasks import follow_ups
 from tests.schedules.conftest import history, states
 from tests.worker.runner.conftest import house, played, woken  # noqa: F401 - fixtures
 from worker import notices, platforms
-from worker.ledger import alarms, consents, jobs, receipts
+from worker.ledger import alarms, consents, jobs, owners, receipts
 from worker.ledger import notices as ledger_notices
 from worker.ledger import slots as ledger_slots
 from worker.ledger.consents import Place
 from worker.ledger.notices import notices as table
+from worker.ledger.schedules import schedules
 from worker.ledger.slots import slots
 from worker.orders.words import MARKETING
 from worker.people import register
@@ -213,6 +215,51 @@ def test_who_died_between_two_pages_has_lost_and_doubled_nothing(
     house.ledger.write(lambda tx: tx.execute(update(slots).values(lease_until=time.time() - 1)))
     assert read(house, one) == 1
     assert told(house) == people(*range(9))
+
+
+def test_who_died_on_this_very_machine_is_not_waited_for(
+    house: Process,  # noqa: F811
+    shop: Shop,
+    due: Due,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in decision 3: its lease would run for three minutes more."""
+    shop(*map(contact, range(9)))
+    one = due()
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger_slots, "put_back", dies)
+        with pytest.raises(KeyboardInterrupt):
+            look_at(house, one)
+    assert history(house, one)[0].lease_until > time.time() + 60
+    with subprocess.Popen(["true"]) as gone:
+        dead = f"{owners.machine()}:{gone.pid}:{owners.started(gone.pid)}"
+        gone.wait()
+    house.ledger.write(lambda tx: tx.execute(update(slots).values(owner=dead)))
+    assert read(house, one) == 1
+    assert told(house) == people(*range(9))
+
+
+def test_of_a_schedule_that_was_removed_nothing_is_read_any_more(
+    house: Process,  # noqa: F811
+    shop: Shop,
+    due: Due,
+) -> None:
+    shop(*map(contact, range(9)))
+    one = due()
+    look_at(house, one)
+    look(house, [])
+    assert states(house, one) == ["reading"], "it may only be away while its file is written"
+    house.ledger.write(lambda tx: tx.execute(update(schedules).values(known_until=time.time() - 700)))
+    look(house, [])
+    (row,) = history(house, one)
+    assert (row.state, row.reason, row.place, row.owner) == ("missed", "removed", None, None)
+    assert row.why == "The schedule was removed while its list was being read."
+    assert [alarm.kind for alarm in house.ledger.read(alarms.raised)] == ["slot.missed"]
+    assert told(house) == people(*range(6)), "what was told stays told"
 
 
 def test_a_page_that_is_lost_with_its_place_is_read_again(

@@ -12,10 +12,11 @@ from worker.ledger.newsletters import APPROVED, newsletters
 from worker.ledger.notices import notices
 from worker.ledger.slots import slots
 from worker.ledger.tables import chunks, doors, is_held, jobs, posts, tickets, waits_for_a_moment
+from worker.ledger.watched import watched
 
 FAR = 5.0
 
-CLAIMED_BESIDES_CHUNKS = (jobs, tickets, notices, doors, posts, slots, newsletters)
+CLAIMED_BESIDES_CHUNKS = (jobs, tickets, notices, doors, posts, slots, newsletters, watched)
 
 
 def next_due(tx: Connection, now: float) -> float:
@@ -38,7 +39,8 @@ def next_due(tx: Connection, now: float) -> float:
 
 
 def end_leases_of(tx: Connection, dead: Callable[[str], bool]) -> None:
-    """Free whatever else a dead process held: planning, tickets, notices, probes, posts, slots, newsletters."""
+    """Free whatever else a dead process held: planning, tickets, notices, probes, posts, slots, newsletters, and what is
+    watched."""
     for table in CLAIMED_BESIDES_CHUNKS:
         held = tx.execute(select(table.c.owner).distinct().where(_owned(table))).scalars()
         gone = [owner for owner in held if dead(owner)]

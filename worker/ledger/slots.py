@@ -27,6 +27,7 @@ from sqlalchemy import (
     delete,
     exists,
     literal_column,
+    null,
     or_,
     select,
     update,
@@ -62,15 +63,19 @@ is_owned = slots.c.owner.is_not(None)
 Index("ix_slots_job_id", slots.c.job_id, slots.c.schedule, sqlite_where=has_job, postgresql_where=has_job)
 Index("ix_slots_settled", slots.c.settled_at, sqlite_where=is_settled, postgresql_where=is_settled)
 Index("ix_slots_owner", slots.c.owner, sqlite_where=is_owned, postgresql_where=is_owned)
-MISS = claims.Taking(
-    slots,
-    slots.c.id == bindparam("number"),
-    slots.c.state == literal_column("'due'"),
-    early=True,
-    state=literal_column("'missed'"),
-    reason=bindparam("reason", type_=String),
-    why=bindparam("why", type_=Text),
-    settled_at=bindparam("at", type_=Float),
+MISS, MISS_READ = (
+    claims.Taking(
+        slots,
+        slots.c.id == bindparam("number"),
+        slots.c.state == literal_column(f"'{state}'"),
+        early=True,
+        state=literal_column("'missed'"),
+        place=null(),
+        reason=bindparam("reason", type_=String),
+        why=bindparam("why", type_=Text),
+        settled_at=bindparam("at", type_=Float),
+    )
+    for state in ("due", "reading")
 )
 # A job in one of these states is not over. One that is undecided waits for a decision, and keeps nobody waiting.
 RUNS = ("planning", "running", "paused")
@@ -112,6 +117,11 @@ def being_read(tx: Connection, schedule: str) -> list[Row[Any]]:
     return list(tx.execute(select(slots).where(slots.c.schedule == schedule, slots.c.state == "reading")))
 
 
+def free(tx: Connection, row: Row[Any]) -> bool:
+    """Its holder is known to be dead."""
+    return claims.release(tx, slots, claims.of(row), _open())
+
+
 def get(tx: Connection, number: int) -> Row[Any]:
     """The slot, with the state of its job."""
     return tx.execute(_with_job().where(slots.c.id == number)).one()
@@ -149,11 +159,12 @@ def missed(tx: Connection, held: Claim, reason: str, why: str) -> bool:
     )
 
 
-def miss(tx: Connection, numbers: Sequence[int], owner: str, reason: str, why: str) -> int:
-    """Those of these slots that nobody holds and nobody started are missed; how many."""
+def miss(tx: Connection, numbers: Sequence[int], owner: str, reason: str, why: str, take: claims.Taking = MISS) -> int:
+    """Those of these slots that nobody holds and nobody started are missed; how many. `MISS_READ` takes those whose
+    list is read no further."""
     missed = 0
     for number in numbers:
-        taken = MISS(tx, owner, 0, number=number, reason=reason, why=why, at=time.time())
+        taken = take(tx, owner, 0, number=number, reason=reason, why=why, at=time.time())
         missed += len(taken)
         for row in taken:
             claims.release(tx, slots, claims.of(row))

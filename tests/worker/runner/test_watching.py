@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select, update
 
 from sandbox.server import Sandbox
@@ -92,3 +93,22 @@ def test_one_that_devino_does_not_know_is_asked_for_no_more(house: Process, casc
     house.ledger.write(lambda tx: tx.execute(update(watched).values(subject="999999")))
     row = look(house)
     assert (row.state, row.ended_at is not None, finished(house)) == ("", True, [])
+
+
+def test_how_far_it_is_shows_at_its_job_and_under_its_id(
+    house: Process, played: Sandbox, cascade: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from worker.cli import main, office
+
+    monkeypatch.setattr(office, "for_reading", lambda: house)
+    ends(played, cascade)
+    job = look(house).job_id
+    shown = CliRunner().invoke(main, ["jobs", "show", job])
+    assert "what it made, as last seen" in shown.stdout
+    assert "errorCount 0, successCount 7, totalCount 7" in shown.stdout
+    found = json.loads(CliRunner().invoke(main, ["find", cascade, "--json"]).stdout)["watched"]
+    counters = {"totalCount": 7, "successCount": 7, "errorCount": 0}
+    assert [(one["id"], one["state"], one["counters"], one["job"]) for one in found] == [
+        (cascade, "FINISHED", counters, job)
+    ]
+    assert "errorCount 0" in CliRunner().invoke(main, ["find", cascade]).stdout
