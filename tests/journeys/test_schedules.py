@@ -46,7 +46,7 @@ def scheduled(tmp_path: Path, platform: Sandbox) -> Iterator[House]:
 
 
 def history(house: House) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(house.run("schedules", "history", "--json").stdout)["history"]
+    found: list[dict[str, Any]] = json.loads(house.run("schedules", "history", "mine", "--json").stdout)["history"]
     return [one for one in found if one["asked_by"] is None]
 
 
