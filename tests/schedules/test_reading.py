@@ -235,9 +235,9 @@ def test_who_died_on_this_very_machine_is_not_waited_for(
         with pytest.raises(KeyboardInterrupt):
             look_at(house, one)
     assert history(house, one)[0].lease_until > time.time() + 60
-    with subprocess.Popen(["true"]) as gone:
+    with subprocess.Popen(["sleep", "600"]) as gone:
         dead = f"{owners.machine()}:{gone.pid}:{owners.started(gone.pid)}"
-        gone.wait()
+        gone.kill()
     house.ledger.write(lambda tx: tx.execute(update(slots).values(owner=dead)))
     assert read(house, one) == 1
     assert told(house) == people(*range(9))

@@ -39,8 +39,8 @@ def next_due(tx: Connection, now: float) -> float:
 
 
 def end_leases_of(tx: Connection, dead: Callable[[str], bool]) -> None:
-    """Free whatever else a dead process held: planning, tickets, notices, probes, posts, slots, newsletters, and what is
-    watched."""
+    """Free whatever else a dead process held: planning, tickets, notices, probes, posts, slots, newsletters, and what
+    is watched."""
     for table in CLAIMED_BESIDES_CHUNKS:
         held = tx.execute(select(table.c.owner).distinct().where(_owned(table))).scalars()
         gone = [owner for owner in held if dead(owner)]
