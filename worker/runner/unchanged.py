@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from worker.ledger import fingerprints, jobs
+from worker.ledger.ledger import Ledger
 from worker.ledger.types import Connection, Row
 from worker.operation import Operation
 from worker.processes.process import Process
@@ -26,14 +27,15 @@ class Print(NamedTuple):
 
 
 class Prints:
-    """Makes the prints of a job's rows. One that does not say who it is about has none."""
+    """Makes the prints of the rows of an account's job, with the key of hashes. A row that does not say who it is about
+    has none."""
 
-    def __init__(self, process: Process, job: Row[Any], operation: Operation, wanted: Chosen) -> None:
+    def __init__(self, ledger: Ledger, secret: bytes, account: str, operation: Operation, wanted: Chosen) -> None:
         rows = operation.file_rows
         self._identity = Identity(wanted.unique or rows.identity, rows)
-        self._ledger = process.ledger
-        scope = hashlib.blake2b(f"{job.account}\0{job.operation}".encode(), digest_size=16).digest()
-        keyed = partial(hashlib.blake2b, digest_size=16, key=process.secret, salt=scope)
+        self._ledger = ledger
+        scope = hashlib.blake2b(f"{account}\0{operation.name}".encode(), digest_size=16).digest()
+        keyed = partial(hashlib.blake2b, digest_size=16, key=secret, salt=scope)
         self._who, self._content = partial(keyed, person=b"who"), partial(keyed, person=b"row")
 
     def of(self, numbers: Sequence[int], lines: Sequence[bytes]) -> list[Print]:
@@ -70,7 +72,9 @@ def prints_for(process: Process, job: Row[Any], operation: Operation) -> Prints 
     wanted = chosen(json.loads(job.options))
     if not (wanted.unique or operation.file_rows.identity):
         return None
-    return Prints(process, job, operation, wanted) if wanted.changed_only or _are_kept(process, job.id) else None
+    if not (wanted.changed_only or _are_kept(process, job.id)):
+        return None
+    return Prints(process.ledger, process.secret, job.account, operation, wanted)
 
 
 @functools.lru_cache(maxsize=256)

@@ -252,7 +252,7 @@ def test_a_dry_run_as_json_counts_by_code(ow: Ow, events: Path) -> None:
     events.write_text("{\n" * 30 + "x" * (1 << 20) + "\n")
     result = ow("import", IMPORT, "events.ndjson", "--dry-run", "--json")
     found = json.loads(result.stdout)
-    assert found["rows"] == {"total": 31, "accepted": 0, "refused": 31}
+    assert found["rows"] == {"total": 31, "accepted": 0, "refused": 31, "skipped": 0}
     assert found["refused_by"] == {"row.json": 30, "row.too_long": 1}
     assert (found["requests"], len(found["refused"])) == (0, 20)
 

@@ -156,7 +156,7 @@ def test_another_account_has_seen_nothing(imported: Imported, move: Move, house:
     job = job_of(house, imported(event(1), options=options))
     move(job.id)
     for account, seen in (("omnisense/default", {7}), ("omnisense/other", set())):
-        prints = Prints(house, job._replace(account=account), platforms.operation(EVENTS), chosen(options))
+        prints = Prints(house.ledger, house.secret, account, platforms.operation(EVENTS), chosen(options))
         assert prints.unchanged(prints.of([7], [json.dumps(event(1)).encode()])) == seen
 
 
