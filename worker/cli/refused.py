@@ -57,8 +57,10 @@ def _gone(job: Row[Any], as_json: bool) -> None:
 def _written(sheet: Written, job_id: str, file: Path, as_json: bool) -> None:
     if sheet.why:
         show.aside(f"{sheet.bare:,} of them are given without their own columns: {sheet.why}")
+    if sheet.left_out:
+        show.aside(f"{sheet.left_out:,} more went again, mended, in a job that `omniworker jobs show {job_id}` names.")
     if as_json:
-        show.document({"job": job_id, "file": str(file), "refused": sheet.rows})
+        show.document({"job": job_id, "file": str(file), "refused": sheet.rows, "left_out": sheet.left_out})
     else:
         show.aside(f"{sheet.rows:,} refused rows in {file}")
         if sheet.rows > sheet.bare:

@@ -15,7 +15,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 from worker.cli.beside import beside
-from worker.ledger import refused
+from worker.ledger import mended, refused
 from worker.ledger.refused import Verdicts
 from worker.ledger.types import Row
 from worker.processes.process import Process
@@ -33,11 +33,13 @@ PAGE = 200  # chunks
 
 @dataclass
 class Written:
-    """How many rows, how many of them without their own columns, and why."""
+    """How many rows, how many of them without their own columns, and why; how many went again before, mended, and are
+    left out."""
 
     rows: int = 0
     bare: int = 0
     why: str = ""
+    left_out: int = 0
 
 
 class _Sheet:
@@ -48,6 +50,7 @@ class _Sheet:
         self._job = job
         self._source = source
         self._written = written
+        self._went = own.ledger.read(lambda tx: mended.of(tx, job.id))
         self.layout = Layout(source)
 
     def lines(self) -> Iterator[list[str]]:
@@ -71,9 +74,14 @@ class _Sheet:
             yield from self._bare(chunk, said)
             return
         for row in apart(source, chunk, data):
-            if one := said.of(row.number):
+            if (one := said.of(row.number)) and not self._is_left_out(row.number):
                 self._written.rows += 1
                 yield self.layout.line(row.data, _about(row.number, one))
+
+    def _is_left_out(self, number: int | str) -> bool:
+        went = number in self._went
+        self._written.left_out += went
+        return went
 
     def _source_of(self, chunk: Row[Any]) -> Source | None:
         if chunk.too_long or self._job.kind == "call":
@@ -83,6 +91,8 @@ class _Sheet:
     def _bare(self, chunk: Row[Any], said: Verdicts) -> Iterator[list[str]]:
         for one in said:
             for number in _numbers(chunk, said, one):
+                if self._is_left_out(number):
+                    continue
                 self._written.rows += 1
                 self._written.bare += 1
                 yield self.layout.line(None, _about(number, one))

@@ -21,6 +21,7 @@ from worker.orders.order import place, read_order
 from worker.orders.replay import Replayed
 from worker.processes.process import Process
 from worker.runner.stretch import named
+from worker.sources.named_rows import rows_named
 from worker.sources.opening import check_begin, header_of, open_rows, open_to_look
 from worker.sources.original import Named
 from worker.sources.refused import SourceAway, SourceRefused
@@ -98,7 +99,8 @@ def _mended(own: Process, job: Row[Any], file: str, encoding: str | None, again:
         ask(order, file)
     with open_to_look(Named(file, said, operation.rows), own.settings) as source:
         content = rows.content_of(source)
-    return rows.mended(own, order, job.id, content, again=again)
+        named_rows = rows_named(source, said.get("leave_out", ()), operation.limits)
+    return rows.mended(own, order, job.id, content, named=named_rows, again=again)
 
 
 def _options(own: Process, job: Row[Any], file: str, said: JSON) -> JSON:

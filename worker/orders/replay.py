@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 from worker.ledger import givings, jobs, orders, planning, replays
+from worker.ledger import mended as mended_rows
 from worker.ledger.orders import Asked
 from worker.ledger.replays import Share
 from worker.ledger.types import Connection, Row
@@ -44,16 +45,27 @@ def same_rows(process: Process, job_id: str, only: Sequence[str], *, again: bool
     return made
 
 
-def mended(process: Process, order: Order, job_id: str, content: str, *, again: bool = False) -> Replayed:
-    """Send the rows of a mended file, whose bytes have the digest `content`, for those that this job refused."""
+def mended(
+    process: Process,
+    order: Order,
+    job_id: str,
+    content: str,
+    *,
+    named: frozenset[int] | None = None,
+    again: bool = False,
+) -> Replayed:
+    """Send the rows of a mended file, whose bytes have the digest `content`, for those that this job refused: for the
+    rows `named` of it, where the file says which these are."""
     key = digest("replay", job_id, content, json.dumps(order.options, sort_keys=True))
     wanted = replace(asked(process, order, None), key_hash=key, content_hash=key, replay_of=job_id, source=order.source)
 
     def record(tx: Connection, _job: Row[Any], _seen: None) -> Replayed:
         child, new = orders.record(tx, wanted)
+        if new and named is not None:
+            mended_rows.note(tx, child, job_id, named)
         return Replayed(_get(tx, child), new)
 
-    return _seen_and_done(process, job_id, lambda tx: None if again else not_twice(tx, job_id, key), record)
+    return _seen_and_done(process, job_id, lambda tx: None if again else not_twice(tx, job_id, key, named), record)
 
 
 def content_of(source: Source) -> str:
@@ -102,7 +114,7 @@ def _fresh(tx: Connection, job_id: str, only: Sequence[str], repeat: bool) -> li
         return wanted
     still_there(job)
     if not repeat and any(one.refused for one in fresh):
-        not_mended(tx, job)
+        not_mended(tx, job, fresh)
     return whole_requests(tx, job, fresh) if job.kind == "call" else fresh
 
 

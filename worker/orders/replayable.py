@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from worker import platforms
-from worker.ledger import jobs, planning, replays
+from worker import numbers, platforms
+from worker.ledger import jobs, mended, planning, replays
 from worker.ledger.replays import Share
 from worker.ledger.types import Connection, Row
 from worker.runner.again import is_whole
 
 REFUSED, SKIPPED = "refused", "skipped"
 DROPPED = "dropped"
+SHOWN = 12
 # Without a word: what was nobody's choice, and may well be taken as it is.
 NOT_SENT = {"gave_up", "cancelled", "job_failed"}
 
@@ -55,29 +56,47 @@ def _codes(found: Sequence[Share]) -> str:
     return f"its codes are {', '.join(names)}" if names else "every row that ended was accepted, or is not alone"
 
 
-def not_mended(tx: Connection, job: Row[Any]) -> None:
-    """The rows of a mended file are, as far as anybody knows, those that were refused."""
+def not_mended(tx: Connection, job: Row[Any], fresh: Sequence[Share]) -> None:
+    """Refused rows as they are, of which a mended sheet has sent none. Of a sheet that does not say which it sends, all
+    that were refused are meant. Raises `NothingToReplay`."""
+    asked = mended.rows_in(tx, job.id, [(one.chunk_id, one.code) for one in fresh if one.refused])
     for one in replays.of(tx, job.id):
         if one.rows_of is None and one.kind == "file":
-            raise NothingToReplay(_twice(job.id, one.id))
+            _none_twice(job.id, one.id, asked, mended.rows_of(tx, one.id))
 
 
-def not_twice(tx: Connection, job_id: str, key: str) -> None:
+def not_twice(tx: Connection, job_id: str, key: str, named: frozenset[int] | None) -> None:
+    """A mended sheet, whose rows are these of the job, where it says so. Raises `NothingToReplay`."""
     earlier = replays.of(tx, job_id)
     if any(one.key_hash == key for one in earlier):
         return
-    given = {one.given_to for one in replays.shares(tx, job_id) if one.refused}
     for one in earlier:
-        if one.rows_of is None or one.id in given:
-            raise NothingToReplay(_twice(job_id, one.id))
+        sent = mended.rows_of(tx, one.id) if one.rows_of is None else mended.given_rows(tx, one.id)
+        _none_twice(job_id, one.id, named, sent)
 
 
-def _twice(job_id: str, other: str) -> str:
-    return (
-        f"Refused rows of job {job_id} were sent again by job {other} already, and what that one delivered would go "
-        f"twice: `omniworker jobs refused {other} -o refused.csv` shows what is left, and `omniworker jobs replay "
-        f"{other}` goes on from there. --again sends them all the same."
+def _none_twice(job_id: str, other: str, asked: frozenset[int] | None, sent: frozenset[int] | None) -> None:
+    """None: nobody knows which, so it may be any of them."""
+    if sent == frozenset():
+        return
+    if asked is not None and sent is not None:
+        both = sorted(asked & sent)
+        if not both:
+            return
+        which = f"Row{'s' if len(both) > 1 else ''} {_few(both)}"
+    else:
+        which = "Refused rows"
+    raise NothingToReplay(
+        f"{which} of job {job_id} went again in job {other} already, and what that one delivered would go twice. "
+        f"`omniworker jobs refused {job_id} -o rest.csv` writes those that did not go again yet, `omniworker jobs "
+        f"refused {other} -o left.csv` what job {other} did not deliver: each is mended and handed to `omniworker jobs "
+        "replay` with its own job. --again sends all of them all the same."
     )
+
+
+def _few(rows: Sequence[int]) -> str:
+    more = f" and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else ""
+    return numbers.written(rows[:SHOWN]).replace(",", ", ") + more
 
 
 def whole_requests(tx: Connection, job: Row[Any], given: Sequence[Share]) -> list[Share]:

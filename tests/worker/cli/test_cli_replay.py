@@ -129,8 +129,45 @@ def test_the_same_file_twice_is_one_job_and_another_one_has_to_be_meant(refused_
         file.write("y,2026-01-31 12:00:00Z,a,3,,,,\n")
     third = ow(*words)
     assert third.exit_code == 1
-    assert f"by job {first.stdout.strip()} already" in third.stderr
+    assert f"Row 2 of job {parent} went again in job {first.stdout.strip()} already" in third.stderr
     assert ow(*words, "--again").stdout.strip() not in ("", first.stdout.strip())
+
+
+def sheet(folder: Path, name: str, *keep: str) -> None:
+    """The rows of the sheet with these numbers, as a person leaves them in."""
+    with (folder / "refused.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    at = rows[0].index("row")
+    with (folder / name).open("w", newline="") as file:
+        csv.writer(file).writerows(row for row in rows if row[at] in ("row", *keep))
+
+
+FOUR = b"email,date,identifier\n" + b"x,2026-01-31 12:00:00Z,a\n" * 4
+
+
+def test_some_rows_are_mended_now_and_others_later(refused_all: Any, ow: Ow, folder: Path) -> None:
+    parent = refused_all("rows.csv", FOUR, 2, 3, 4, 5)
+    sheet(folder, "now.csv", "2", "4")
+    first = ow("jobs", "replay", parent, "--source", "now.csv").stdout.strip()
+    both = ow("jobs", "replay", parent, "--source", "refused.csv")
+    assert both.exit_code == 1
+    assert both.stderr.startswith(f"Rows 2, 4 of job {parent} went again in job {first} already")
+    rest = ow("jobs", "refused", parent, "-o", "rest.csv")
+    assert "2 refused rows in rest.csv" in rest.stderr
+    assert "2 more went again, mended" in rest.stderr
+    later = ow("jobs", "replay", parent, "--source", "rest.csv")
+    assert later.exit_code == 0, later.stderr
+    assert lines_of(later.stdout.strip()) == lines_of(parent)[:2]
+    assert "0 refused rows" in ow("jobs", "refused", parent, "-o", "none.csv").stderr
+
+
+def test_a_sheet_without_the_numbers_of_its_rows_may_be_any_of_them(refused_all: Any, ow: Ow, folder: Path) -> None:
+    parent = refused_all("rows.csv", FOUR, 2, 3, 4, 5)
+    (folder / "bare.csv").write_bytes(b"".join(FOUR.splitlines(keepends=True)[:2]))
+    assert ow("jobs", "replay", parent, "--source", "bare.csv").exit_code == 0
+    sheet(folder, "now.csv", "5")
+    result = ow("jobs", "replay", parent, "--source", "now.csv")
+    assert (result.exit_code, "Refused rows of job" in result.stderr) == (1, True)
 
 
 def test_without_a_source_it_says_what_has_to_be_mended(job: Job, ow: Ow) -> None:
