@@ -18,10 +18,13 @@ from worker.cli.beside import beside
 from worker.cli.enqueue import FILE, read_json
 from worker.cli.progress import LINES_APART
 from worker.cli.sentences import Failed, WordsOff
+from worker.ledger.ids import new_id
 from worker.operation import JSON, Operation
 from worker.orders.order import read_order
+from worker.pace import RedisAway
 from worker.platforms import account as account_of
 from worker.platforms import operation, operations
+from worker.processes.process import Process
 from worker.runner.walk import Walk
 
 STANDARD_OUTPUT = "-"
@@ -38,24 +41,38 @@ def export(ctx: click.Context, name: str, file: str, payload: str | None, accoun
     """Write all rows that the list operation NAME gives to FILE, a JSON object a line.
 
     FILE appears when the list is complete, and takes the place of an older one; until then that stays as it is. The
-    pages are asked for with the account's own budget, beside whatever the workers send.
+    pages are asked for with the account's own budget, of which they have a file's share: calls go before them.
     """
     if as_json and file == STANDARD_OUTPUT:
         raise WordsOff("With -o - the rows go to standard output, where --json would put its document: choose one.")
     order = read_order(_list(name), {"payload": read_json(payload) if payload else {}, "account": account})
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it leaves no data of people behind
     own = office.for_reading()
-    own.budget  # noqa: B018 - raises where there is no Redis to hold it
-    walk = Walk(own, order.operation, account_of(order.account), show.aside)
+    _check_budget(own)
+    share = f"export:{new_id()}"
+    walk = Walk(own, order.operation, account_of(order.account), show.aside, bulk=share)
     try:
         written = write(file, walk.pages(order.payload or {}))
     except KeyboardInterrupt:
         show.aside("Nothing was kept: the list was not complete.")
         ctx.exit(130)
+    finally:
+        own.budget.leave(order.account, share)
     if as_json:
         show.document({"operation": name, "file": file, "pages": written.pages, "rows": written.rows})
     else:
         show.aside(f"{written.rows:,} rows of {written.pages:,} pages in {_called(file)}.")
+
+
+def _check_budget(own: Process) -> None:
+    """Raises where there is no Redis to hold it: nothing is asked without one, and nobody waits for it here."""
+    try:
+        own.budget.check_clock()
+    except RedisAway as error:
+        raise Failed(
+            f"Redis, which keeps the budget, does not answer ({type(error).__name__}), so no page can be asked for: "
+            "`omniworker doctor` looks at it."
+        ) from None
 
 
 @dataclass

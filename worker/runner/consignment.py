@@ -63,13 +63,15 @@ class Consignment:
 
 @dataclass(frozen=True)
 class Question:
-    """A safe request that no chunk asks for."""
+    """A safe request that no chunk asks for. `bulk` names the long work that it is a part of, which shares the budget
+    of the account like a file."""
 
     operation: Operation
     account: Account
     access: Access = field(repr=False)
     repeat: Repeat
     pack: Callable[[], Parcel] = field(repr=False)
+    bulk: str | None = None
 
     @property
     def if_lost(self) -> Repeat:

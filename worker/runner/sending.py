@@ -41,8 +41,10 @@ def ready(process: Process, consignment: Consignment | Question) -> Parcel:
 
 
 def _file(what: Consignment | Question) -> str | None:
-    """The job that this is a part of a file of; calls, and questions about them, go before files."""
-    return what.job_id if isinstance(what, Consignment) and not what.is_call else None
+    """The job, or the export, that this is one request of; calls, and questions about them, go before those."""
+    if isinstance(what, Question):
+        return what.bulk
+    return what.job_id if not what.is_call else None
 
 
 def ready_in_place(process: Process, consignment: Consignment | Question, before_waiting: Callable[[], None]) -> Parcel:

@@ -45,13 +45,15 @@ class Page:
 @dataclass
 class Walk:
     """The pages of one list. `say` is told of waits, and of an end that is not the platform's own. `patience` is how
-    many seconds a page may be waited for."""
+    many seconds a page may be waited for. With `bulk`, a name of its own, its requests share the budget with files and
+    leave calls their tenth; without it each is a call."""
 
     process: Process
     operation: Operation
     account: Account
     say: Say
     patience: float = GIVE_UP["call"]
+    bulk: str | None = None
     _seen: set[str] = field(default_factory=set, repr=False)
 
     def pages(self, first: JSON) -> Iterator[list[JSON]]:
@@ -137,7 +139,7 @@ class Walk:
     def _question(self, wire: Wire) -> Question:
         access = access_of(self.process, self.operation, self.account)
         pack = partial(self.process.client.pack, self.operation, self.account.platform, access, wire)
-        return Question(self.operation, self.account, access, Repeat.SAFE, pack)
+        return Question(self.operation, self.account, access, Repeat.SAFE, pack, self.bulk)
 
     def _wait(self, seconds: float, why: books.Result) -> None:
         if seconds >= SAID_FROM:

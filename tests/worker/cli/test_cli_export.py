@@ -19,10 +19,11 @@ import worker
 from sandbox.omnisend import Omnisend
 from sandbox.server import Sandbox
 from sandbox.window import Window
-from tests.worker.cli.conftest import Ow
+from tests.worker.cli.conftest import Ow, forget
 from tests.worker.driven import eventually
 from worker import platforms
-from worker.pace import connect
+from worker.operation import Pace
+from worker.pace import Budget, connect
 from worker.runner import books
 
 CONTACTS, CASCADES = "omnisend.list_contacts", "devino.list_cascades"
@@ -74,6 +75,35 @@ def test_all_pages_come_as_lines_with_a_summary(export: Callable[..., Any], fold
     assert json.loads(result.stdout) == {"operation": CONTACTS, "file": "out.ndjson", "pages": 3, "rows": 7}
     assert len({row["contactID"] for row in rows()}) == 7
     assert (folder / "out.ndjson").stat().st_mode & 0o077 == 0
+
+
+def test_its_pages_share_the_budget_like_a_file_and_leave_the_calls_their_part(
+    export: Callable[..., Any], redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[str | None] = []
+    take = Budget.take
+
+    def noted(self: Budget, account: str, pace: Pace, job: str | None = None) -> None:
+        take(self, account, pace, job)
+        taken.append(job)
+
+    monkeypatch.setattr(Budget, "take", noted)
+    assert export("-o", "out.ndjson").exit_code == 0
+    assert len(taken) == 3
+    assert len(set(taken)) == 1
+    assert str(taken[0]).startswith("export:")
+    assert connect(redis_url).zcard("omniworker:sharing:omnisend/default") == 0
+
+
+def test_without_its_redis_it_ends_with_a_sentence(
+    ow: Ow, seven: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    forget()
+    result = ow("export", CONTACTS, "-o", "out.ndjson")
+    assert result.exit_code == 1
+    assert "Redis, which keeps the budget, does not answer (ConnectionError)" in result.stderr
+    assert nothing_left(folder)
 
 
 def test_a_dash_writes_to_standard_output(export: Callable[..., Any]) -> None:
