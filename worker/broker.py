@@ -10,6 +10,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from kombu import Exchange, Queue
+from kombu.transport import TRANSPORT_ALIASES
+
+from worker.settings import SettingsError
 
 VISIBILITY = 900
 SOCKETS = {"socket_timeout": 5, "socket_connect_timeout": 3, "socket_keepalive": True, "health_check_interval": 25}
@@ -26,6 +29,13 @@ QUORUM = {"x-queue-type": "quorum"}
 
 def is_rabbitmq(url: str | None) -> bool:
     return (url or "").startswith(("amqp://", "amqps://", "pyamqp://"))
+
+
+def check(url: str | None) -> None:
+    """Raises `SettingsError` for an address that no client could use; None is no broker, which is allowed."""
+    scheme, mark, _ = (url or "").partition("://")
+    if url is not None and not (mark and scheme.partition("+")[0] in TRANSPORT_ALIASES):
+        raise SettingsError("CELERY_BROKER_URL has to be redis://…, rediss://… or amqp://…, of a broker that is there.")
 
 
 def told(url: str | None, names: Iterable[str]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from typing import Any
 
 from celery import Celery
 
+from worker import broker
 from worker.dot_env import take_dot_env
 from worker.ledger.migrate import check_schema
 from worker.orders.intake import put
@@ -64,6 +65,7 @@ def _take_dot_env(_folder: Path) -> None:
 
 def _own() -> Process:
     told = settings()
+    broker.check(told.broker_url)
     if told.local and not Path(told.database_url.removeprefix("sqlite:///")).exists():
         raise SettingsError(
             f"There is no ledger in {Path.cwd()}: set DATABASE_URL to that of the workers, or start `omniworker up` "

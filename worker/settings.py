@@ -15,6 +15,7 @@ from pathlib import Path
 
 from environs import EnvError, FileAwareEnv
 
+from worker.addresses import is_redis
 from worker.operation import Pace, Setting
 
 VAR = Path("var")
@@ -105,7 +106,10 @@ class Settings:
 
     @cached_property
     def redis_url(self) -> str | None:
-        return self.values.get("REDIS_URL") or _first_line(VAR / "redis.url")
+        url = self.values.get("REDIS_URL") or _first_line(VAR / "redis.url")
+        if url is not None and not is_redis(url):
+            raise SettingsError("REDIS_URL has to be redis://host:6379/0, rediss://… with TLS, or unix:///path.")
+        return url
 
     @cached_property
     def broker_url(self) -> str | None:

@@ -13,6 +13,7 @@ import click
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
+from worker import broker as brokers
 from worker.broker import is_rabbitmq
 from worker.cli import options, rabbitmq, show
 from worker.cli.checks import examined, here
@@ -85,6 +86,7 @@ def _queues() -> Iterator[Check]:
     url = settings().broker_url
     if url is None:
         return
+    brokers.check(url)
     if is_rabbitmq(url):
         yield from _of_rabbitmq(url)
         return

@@ -35,6 +35,7 @@ def for_reading() -> Process:
 def for_recording() -> Process:
     """The same for a command that asks for something: a folder of one's own is made ready, as `up` would."""
     told = settings()
+    _check_broker(told)
     if "DATABASE_URL" in told.values:
         return for_reading()
     make(VAR)
@@ -45,6 +46,14 @@ def for_recording() -> Process:
     except OldSchema:
         migrate(told.database_url)
     return own
+
+
+def _check_broker(told: Settings) -> None:
+    """Raises `SettingsError`: a wake-up that could never be sent is no matter of a broker that is away."""
+    if told.broker_url is not None:
+        from worker import broker  # only where there is one to be asked
+
+        broker.check(told.broker_url)
 
 
 def has_ledger(told: Settings) -> bool:

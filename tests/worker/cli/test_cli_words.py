@@ -128,6 +128,21 @@ def test_a_setting_that_cant_be_used_is_a_sentence(ow: Ow, monkeypatch: pytest.M
     assert "OMNISENSE_PACE is 'fast'" in result.stderr
 
 
+@pytest.mark.parametrize("url", ["nonsense", "http://x", "redis://127.0.0.1:notaport/0", "redis//h"])
+def test_a_redis_or_a_broker_that_can_be_none_is_a_sentence_and_records_nothing(
+    url: str, ow: Ow, events: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("REDIS_URL", "CELERY_BROKER_URL"):
+        if name == "CELERY_BROKER_URL" and "notaport" in url:
+            continue
+        monkeypatch.setenv(name, url)
+        result = ow("import", IMPORT, "events.ndjson")
+        assert (result.exit_code, result.stderr.startswith(f"{name} has to be")) == (1, True), result.stderr
+        assert f"{name} has to be" in ow("doctor").stdout
+        assert not (folder / "var").exists()
+        monkeypatch.delenv(name)
+
+
 @pytest.mark.parametrize(
     "words", [["run", "web2"], ["up", "--only", "cron"], ["nothing"], ["jobs", "decide"]], ids=" ".join
 )
