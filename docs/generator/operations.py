@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from docs.generator import callbacks
 from docs.generator.markdown import code, example, paragraphs, table
 from worker.cli import fields
 from worker.cli.operations import facts_of
@@ -19,7 +20,8 @@ INTRODUCTION = """
 <!-- Written by `make docs` from the records in tasks/*/operations.py: change them there. -->
 
 What can be asked for, as [a task](tasks.md) or on the command line. `omniworker operations NAME` shows the same of
-one of them. An unknown field, a missing one and a wrong value are each refused with a reason before any call.
+one of them. An unknown field, a missing one and a wrong value are each refused with a reason before any call. The
+[last part](#what-platforms-call-us-for) is what platforms call us for.
 """
 UNSURE = {
     "safe": "harmless: one whose answer was lost is simply sent again",
@@ -39,7 +41,7 @@ HEADS = ("field", "type", "needed", "may be null", "rules")
 
 
 def page() -> str:
-    return paragraphs(INTRODUCTION, _contents(), *map(_platform, platforms().values()))
+    return paragraphs(INTRODUCTION, _contents(), *map(_platform, platforms().values()), callbacks.section())
 
 
 def _contents() -> str:

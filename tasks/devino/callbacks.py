@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from worker.facts.callback import Callbacks, Called, Told, Unread, proven
+from worker.facts.callback import Callbacks, Called, Field, Told, Unread, proven
 
 SECRETS = "DEVINO_CALLBACK_SECRETS"
 STATUSES = (
@@ -62,4 +62,47 @@ def _id(said: Any) -> str | None:
     return text if 0 < len(text) <= 200 else None
 
 
-CALLBACKS = Callbacks(SECRETS, (*(f"devino.{status}" for status in STATUSES), OTHER), verify, read)
+FIELDS = (
+    Field("messageId", "a whole number, or a text of it", "by which `find` knows the message; nearly always there"),
+    Field("status", ", ".join(f"`{status}`" for status in STATUSES), "needed; any other is kept, and quarantined"),
+    Field("ts", "seconds or milliseconds since 1970", "when; the moment of its arrival where it is 0 or left out"),
+    Field(
+        "callbackData", "an object", "`omniworker` in it is the reference that we gave: which row of which job it is"
+    ),
+    Field("taskId, triggerId", "whole numbers", "the cascade, and its trigger: the channel, where that is known"),
+    Field("email", "an address", "whose, where no reference says it: an opt-out counts, an opt-in does not"),
+    Field("pushToken", "a text", "the same of a device"),
+    Field("errorCode, contactId, ip, browser, os, userAgent, url, geolocation", "as the document has them", "kept"),
+    Field("actionId, pushApplicationId", "as the document has them", "kept"),
+)
+EXAMPLE = {
+    "messageId": "string",
+    "ts": 0,
+    "status": "string",
+    "errorCode": 0,
+    "ip": "string",
+    "browser": "string",
+    "os": "string",
+    "callbackData": {"additionalProp": "string"},
+    "userAgent": "string",
+    "contactId": "string",
+    "taskId": 0,
+    "triggerId": 0,
+    "email": "string",
+    "url": "string",
+    "geolocation": {"country": "string", "region": "string", "city": "string"},
+    "pushToken": "string",
+    "actionId": "string",
+    "pushApplicationId": 0,
+}
+CALLBACKS = Callbacks(
+    SECRETS,
+    (*(f"devino.{status}" for status in STATUSES), OTHER),
+    verify,
+    read,
+    source="Devino Telecom, OMNI, Getting status of transactional message via CallbackURL",
+    asked_for="With `RECEIVER_PUBLIC_URL` set, each contact that is sent without a `callbackUrl` of the caller's "
+    "brings the address along. An array of statuses a call; a single one is read as well.",
+    fields=FIELDS,
+    examples=([EXAMPLE],),
+)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from worker.facts.callback import Callbacks, Called, Told, Unread, proven
+from worker.facts.callback import Callbacks, Called, Field, Told, Unread, proven
 
 SECRETS = "OMNISENSE_CALLBACK_SECRETS"
 KINDS = {"optout": "omnisense.opted_out", "optin": "omnisense.opted_in"}
@@ -59,4 +59,29 @@ def moment(text: Any) -> float | None:
     return None
 
 
-CALLBACKS = Callbacks(SECRETS, tuple(KINDS.values()), verify, read)
+FIELDS = (
+    Field("email", "an address", "whose; needed"),
+    Field("notification_type", "`optout` or `optin`, in any case", "needed; anything else is quarantined"),
+    Field("optout_type", "`unsubscription`, `bounce` or `complaint`", "any other word counts as an unsubscription"),
+    Field("optout_at, optin_at", "`2018-10-05 08:30:00 +0200`", "the event's own time, with its offset; needed"),
+)
+EXAMPLES = (
+    {
+        "email": "yourcustomer@test.com",
+        "notification_type": "optout",
+        "optout_type": "unsubscription",
+        "optout_at": "2018-10-05 08:30:00 +0200",
+    },
+    {"email": "yourcustomer@test.com", "notification_type": "optin", "optin_at": "2018-10-05 08:30:00 +0200"},
+)
+CALLBACKS = Callbacks(
+    SECRETS,
+    tuple(KINDS.values()),
+    verify,
+    read,
+    source="Omnisense API v1.0, Opt-in / Opt-out callback notification",
+    asked_for="Enter the address under Settings > Communications, DNS & Callback settings. One notice a call; a list "
+    "of them is read as well.",
+    fields=FIELDS,
+    examples=EXAMPLES,
+)

@@ -98,6 +98,14 @@ def test_every_operation_has_its_entry_and_its_queue(name: str) -> None:
     assert f"| `{name}` | `" in page("docs/tasks.md")
 
 
+@pytest.mark.parametrize("name", [one.name for one in platforms().values() if one.callbacks])
+def test_every_callback_has_its_entry(name: str) -> None:
+    facts, entries = platforms()[name].callbacks, page("docs/operations.md")
+    assert facts is not None
+    told = (f"POST /callbacks/{name}?secret_key=…", facts.source, facts.asked_for, *facts.kinds)
+    assert all(one in entries for one in told)
+
+
 @pytest.mark.parametrize("name", SETTING_NAMES)
 def test_every_setting_is_explained_and_in_the_example(name: str) -> None:
     assert f"| `{name}` |" in page("docs/settings.md")

@@ -47,18 +47,34 @@ class Unread:
 
 
 @dataclass(frozen=True)
+class Field:
+    """A field of a callback's body, for its page: what it may be, and what we make of it."""
+
+    name: str
+    takes: str
+    meaning: str
+
+
+@dataclass(frozen=True)
 class Callbacks:
     """What a platform calls us for, under its name: `/callbacks/<platform>[/<account>]`.
 
     `secrets` names the platform's setting with what a caller may prove itself by, a comma list for rotation; without it
     the door does not exist. `kinds` are the notices it can become. `verify(called, secrets)` looks at the head alone;
     `read(body)` takes the JSON and gives every single thing in it, understood or not.
+
+    For its page: `source` names document and section, `asked_for` says how the platform comes to call, `fields` what
+    stands in a body; the `examples` are the document's own.
     """
 
     secrets: str
     kinds: tuple[str, ...]
     verify: Callable[[Called, Sequence[str]], bool]
     read: Callable[[Any], Sequence[Told | Unread]]
+    source: str = ""
+    asked_for: str = ""
+    fields: tuple[Field, ...] = ()
+    examples: tuple[Any, ...] = ()
 
 
 def proven(given: Sequence[str], secrets: Sequence[str]) -> bool:

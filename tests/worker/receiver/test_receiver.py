@@ -11,9 +11,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
+from tasks.devino import callbacks as devino
+from tasks.omnisense import callbacks as omnisense
 from tests.own_web import OLD, SECRET
 from worker.facts.callback import proven
 from worker.ledger.types import LedgerError
+from worker.platforms import platforms
 from worker.processes.process import Process
 
 Kept = Callable[[], list[Any]]
@@ -72,6 +75,20 @@ def test_the_documents_examples_are_taken_as_they_stand(
     ]
     assert (found[0].happened_at, found[0].account, found[0].rank) == (1538721000.0, "omnisense/default", 0)
     assert len(woken) == 3
+
+
+def test_the_examples_of_the_page_are_the_documents_own() -> None:
+    assert list(omnisense.CALLBACKS.examples) == [json.loads(OPT_OUT), json.loads(OPT_IN)]
+    assert list(devino.CALLBACKS.examples) == [json.loads(STATUS)]
+
+
+@pytest.mark.parametrize("name", [one.name for one in platforms().values() if one.callbacks])
+def test_every_platform_has_examples_and_each_is_understood(name: str, door: FlaskClient, kept: Kept) -> None:
+    facts = platforms()[name].callbacks
+    assert facts is not None
+    assert facts.examples
+    assert [post(door, f"/callbacks/{name}", one) for one in facts.examples] == [200] * len(facts.examples)
+    assert {row.kind for row in kept()} <= set(facts.kinds)
 
 
 def test_nothing_of_a_person_lies_open_in_the_ledger(door: FlaskClient, kept: Kept) -> None:
