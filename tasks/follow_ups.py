@@ -94,9 +94,10 @@ def opt_out_travels(process: Process, notice: Notice) -> bool:
 def opt_out_travels_once_more(process: Process, notice: Notice) -> bool:
     """What was on its way to the platform when it was told may have undone it."""
     account, held = notice.content["account"], notice.content["held"]
+    why = notice.content.get("why", travel.UNDER_WAY)
     if held and process.ledger.read(lambda tx: under_way.any_of(tx, held)):
         return False
-    job = process.ledger.write(lambda tx: travel.tell_again(process, tx, int(notice.subject), account))
+    job = process.ledger.write(lambda tx: travel.tell_again(process, tx, int(notice.subject), account, why))
     if job is not None:
         wake_up(job)
     return True

@@ -49,6 +49,9 @@ NO_REQUEST = "it has no request for that; the address is dropped before anything
 NO_CHANNEL = "it knows no opt-out on this channel"
 TOLD_US = "it told of this itself"
 STAYS_HERE = "a bounce stops sending here, and travels only with BOUNCES_TRAVEL=1"
+# Why a platform is told twice.
+UNDER_WAY = "once more, for requests to it were under way when the opt-out came, and could undo it"
+LATER_DATE = "once more, for what went to it since the opt-out happened has the later date there"
 CAME_BACK = "we wrote it to the platform that tells of it now"
 
 
@@ -66,14 +69,14 @@ def tell_all(process: Process, tx: Connection, number: int) -> list[Row[Any]]:
     return [job for job in (jobs.get(tx, one) for one in told) if job is not None]
 
 
-def tell_again(process: Process, tx: Connection, number: int, account: str) -> Row[Any] | None:
+def tell_again(process: Process, tx: Connection, number: int, account: str, why: str) -> Row[Any] | None:
     """The same once more, when what was on its way to the platform then has ended: dated with the moment at which the
-    opt-out was stored, for all that was asked for before."""
+    opt-out was stored, for all that was asked for before. Its receipt says why."""
     change = receipts.get(tx, number)
     if change is None or not _holds(tx, change):
         return None
     payload = _payload(process, tx, change, account, change.written_at)
-    return None if payload is None else _call(process, tx, change, account, payload, "again")
+    return None if payload is None else _call(process, tx, change, account, payload, "again", why)
 
 
 def _holds(tx: Connection, change: Row[Any]) -> bool:
@@ -101,7 +104,8 @@ def _see_to_it(process: Process, tx: Connection, change: Row[Any], account: str)
     """Have it told once more when all that may say otherwise has ended."""
     held = under_way.to(tx, account, None if account != change.source else SAY_SO)
     if held or _said_otherwise(tx, change, account):
-        content = process.seal.close({"account": account, "held": held})
+        why = UNDER_WAY if held else LATER_DATE
+        content = process.seal.close({"account": account, "held": held, "why": why})
         notices.announce(tx, ONCE_MORE, str(change.id), content=content)
 
 
@@ -114,14 +118,20 @@ def _said_otherwise(tx: Connection, change: Row[Any], account: str) -> bool:
 
 
 def _call(
-    process: Process, tx: Connection, change: Row[Any], account: str, payload: JSON, which: str
+    process: Process,
+    tx: Connection,
+    change: Row[Any],
+    account: str,
+    payload: JSON,
+    which: str,
+    note: str | None = None,
 ) -> Row[Any] | None:
     platform, _, name = account.partition("/")
     words = {"payload": payload, "account": name, "key": f"omniworker:opt-out:{change.id}:{which}"}
     order = replace(read_order(platforms.operation(WAYS[platform].operation), words), urgent=True)
     recorded = record(process, tx, order, None)
     if recorded.new:
-        receipts.tell(tx, change, Told(account, recorded.job_id))
+        receipts.tell(tx, change, Told(account, recorded.job_id, note))
     return jobs.get(tx, recorded.job_id)
 
 

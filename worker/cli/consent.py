@@ -22,7 +22,7 @@ from worker.people.consent import Event
 from worker.processes.process import Process
 
 AT_ONCE = 50
-MOST_SHOWN = 20
+MOST_SHOWN = 1000
 SOME_REFUSED = 3
 FEWEST_DIGITS = 5
 
@@ -108,7 +108,8 @@ def import_all(ctx: click.Context, file: str, by: str | None, as_json: bool) -> 
     """Take in a list of people: NDJSON, or CSV with a header, of `address` and, where they differ from these, `state`
     (out), `channel` (all it can be on), `reason` (unsubscription), `purpose` (marketing), `at` (now).
 
-    Whoever stands there as `in` is noted, and lifts no opt-out: only a person's own act does.
+    Whoever stands there as `in` is noted, and lifts no opt-out: only a person's own act does. Good rows are taken in,
+    bad ones named by row and reason: then the exit status is 3, else 0.
     """
     own = office.for_recording()
     sums, wrong = _take_in(own, file, by or office.login())
@@ -118,7 +119,14 @@ def import_all(ctx: click.Context, file: str, by: str | None, as_json: bool) -> 
         click.echo(f"{sums['new']:,} new, {sums['known']:,} known before, {sums['refused']:,} refused")
         for one in wrong:
             show.aside(f"row {one.row}: {one.sentence}")
+        if sums["refused"]:
+            show.aside(_mend(sums["refused"], len(wrong)))
     ctx.exit(SOME_REFUSED if sums["refused"] else 0)
+
+
+def _mend(refused: int, named: int) -> str:
+    more = f"{refused - named:,} further ones are not named. " if refused > named else ""
+    return f"{more}All others are taken in: mend these, and take in a file of them alone (exit status 3)."
 
 
 def _take_in(own: Process, file: str, by: str) -> tuple[dict[str, int], list[Wrong]]:

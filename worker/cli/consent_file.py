@@ -32,28 +32,62 @@ class _Off(Exception):
 def read_events(file: str, rule: Rule) -> Iterator[list[Event] | Wrong]:
     """The events of each row, or what is wrong with it. Raises `Failed` for a file that can't be read at all."""
     now = time.time()
-    try:
-        for number, row in _rows(Path(file)):
-            try:
-                yield _events_of(row, rule, Path(file).name, now)
-            except _Off as off:
-                yield Wrong(number, str(off))
-    except UnicodeDecodeError:
-        raise Failed(f"{file} is not UTF-8: what stood before the place was taken in. Write it in UTF-8.") from None
+    for number, row in _rows(Path(file)):
+        try:
+            yield _events_of(row, rule, Path(file).name, now)
+        except _Off as off:
+            yield Wrong(number, str(off))
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Any]]:
-    with path.open(encoding="utf-8-sig", newline="") as lines:
+    """Each with the number of the line on which it begins. Bytes that are no text are a matter of their row."""
+    with path.open("rb") as file:
+        lines = (line.decode("utf-8", "surrogateescape").removeprefix("\ufeff") for line in file)
         if path.suffix.lower() == ".csv":
-            reader = csv.DictReader(lines)
-            if "address" not in (reader.fieldnames or ()):
-                raise Failed(f"{path} has no column `address`: its first line names the columns.")
-            for row in reader:
-                yield reader.line_num, {name: value for name, value in row.items() if value not in ("", None)}
+            yield from _of_table(path, csv.reader(lines, strict=True))
             return
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                yield number, line
+        yield from ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+
+
+def _of_table(path: Path, reader: Any) -> Iterator[tuple[int, Any]]:
+    names: list[str] | None = None
+    before = 0
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            break
+        except csv.Error:
+            cells = None
+        if names is None:
+            names = _header(path, cells)
+        elif cells != []:
+            yield before + 1, _Cells(names, cells)
+        before = reader.line_num
+    if names is None:
+        _header(path, None)
+
+
+def _header(path: Path, cells: list[str] | None) -> list[str]:
+    names = [name.strip() for name in cells or ()]
+    if "address" not in names:
+        raise Failed(f"{path} has no column `address`: its first line names the columns.")
+    return names
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """A row of a table; no cells where its quotes are wrong."""
+
+    names: list[str]
+    cells: list[str] | None
+
+    def content(self) -> dict[str, Any]:
+        if self.cells is None:
+            raise _Off("Its quotes are wrong. Double the quotes inside a quoted cell, and close every one.")
+        if len(self.cells) > len(self.names):
+            raise _Off(f"It has {len(self.cells)} cells, and the first line names {len(self.names)} columns.")
+        return {name: cell.strip() for name, cell in zip(self.names, self.cells, strict=False) if cell.strip()}
 
 
 def _events_of(row: Any, rule: Rule, source: str, now: float) -> list[Event]:
@@ -75,9 +109,12 @@ def _events_of(row: Any, rule: Rule, source: str, now: float) -> list[Event]:
     return [Event(address, channel, said, at, str(content.get("source", source)), purpose) for channel in channels]
 
 
-def _content(row: Any) -> dict[str, Any]:
-    if not isinstance(row, str):
-        return dict(row)
+def _content(row: str | _Cells) -> dict[str, Any]:
+    text = row if isinstance(row, str) else "".join(row.cells or ())
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise _Off("Some of its bytes are no text. Write the file in UTF-8.")
+    if isinstance(row, _Cells):
+        return row.content()
     try:
         content = json.loads(row)
     except (ValueError, RecursionError):

@@ -35,7 +35,7 @@ def standing(row: Row[Any]) -> JSON:
 def _receipt(tx: Connection, row: Row[Any]) -> JSON:
     facts = {name: getattr(row, name) for name in ("channel", "purpose", "state", "reason", "source")}
     said = facts | {"at": _written(row.at), "written_at": _written(row.written_at), "by": row.said_by}
-    return said | {"account": row.account, "job": row.job_id, "answer": _answer(tx, row)}
+    return said | {"account": row.account, "job": row.job_id, "answer": _answer(tx, row), "note": row.note}
 
 
 def _answer(tx: Connection, row: Row[Any]) -> str | None:
@@ -70,4 +70,5 @@ def _told(one: JSON) -> str:
         return f"{one['reason']} by {one['by']}"
     if one["job"] is None:
         return f"{one['account']} was not told: {one['answer']}"
-    return f"{one['account']} was told: {one['answer']} (job {one['job']})"
+    told = f"was told: {one['answer']} (job {one['job']})"
+    return f"{one['account']} {told}{', ' + one['note'] if one['note'] else ''}"

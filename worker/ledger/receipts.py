@@ -28,7 +28,7 @@ receipts = Table(
     Column("of", BigInteger),  # the change that this platform was told of
     Column("account", String(80)),  # the platform that was told
     Column("job_id", String(20)),  # the call that tells it
-    Column("note", Text),  # why it was not told
+    Column("note", Text),  # why it was not told, or told once more
     Index(None, "who"),
     Index(None, "of"),
 )
@@ -50,7 +50,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Told:
-    """A platform that was told of a change, by a job; or why it was not."""
+    """A platform that was told of a change, by a job, and why once more; or why it was not."""
 
     account: str
     job_id: str | None = None

@@ -152,3 +152,27 @@ def test_a_slip_is_no_address(ow: Ow, address: str) -> None:
 def test_a_devices_token_is_named_as_one(document: Document) -> None:
     found = document("consent", "set", "dG9rZW4", "out", "--channel", "push")
     assert found["standing"][0]["channel"] == "push"
+
+
+def test_good_rows_of_a_table_are_taken_and_bad_ones_named_by_the_line_they_begin_on(
+    ow: Ow, document: Document, folder: Path
+) -> None:
+    rows = [b"\xef\xbb\xbfaddress,channel", b"a@example.com,", b'"b@example.com', b'",email', b"c@\xff.com,email"]
+    rows += [b'"x"y,email', b"", b"d@example.com,sms", b"e@example.com,email,1", b"f@example.com"]
+    (folder / "list.csv").write_bytes(b"\n".join(rows) + b"\n")
+    said = document("consent", "import", "list.csv")
+    assert (said["rows"], said["new"], said["refused"]) == (7, 3, 4)
+    assert {one["row"]: one["reason"].split(".")[0] for one in said["reasons"]} == {
+        5: "Some of its bytes are no text",
+        6: "Its quotes are wrong",
+        8: "channel is none of those that this address can have",
+        9: "It has 3 cells, and the first line names 2 columns",
+    }
+    again = ow("consent", "import", "list.csv")
+    assert (again.exit_code, "exit status 3" in again.stderr) == (3, True)
+
+
+def test_every_bad_row_is_counted_and_a_thousand_are_named(ow: Ow, folder: Path) -> None:
+    (folder / "list.ndjson").write_text("{\n" * 1003)
+    said = ow("consent", "import", "list.ndjson")
+    assert "3 further ones are not named" in said.stderr

@@ -12,8 +12,9 @@ import pytest
 import requests
 
 from sandbox.server import Sandbox
-from tasks import follow_ups
+from tasks import follow_ups, travel
 from worker import notices, outage, platforms, references
+from worker.cli.consent_shown import known_of
 from worker.errors import Busy
 from worker.ledger import chunks, claims, jobs, receipts
 from worker.ledger import notices as told
@@ -258,6 +259,12 @@ def test_what_was_on_the_wire_is_followed_by_the_opt_out_once_more(
     house.ledger.write(lambda tx: tx.execute(told.notices.update().values(not_before=0)))
     assert go().count("omnisend.save_contact") == 2
     assert status(at_omnisend(played))["status"] == "unsubscribed"
+    said = [one["note"] for one in shown(house)["receipts"] if one["account"] == "omnisend/default"]
+    assert said == [None, travel.UNDER_WAY]
+
+
+def shown(house: Process) -> dict[str, Any]:
+    return house.ledger.read(lambda tx: known_of(house, tx, ANN))
 
 
 @pytest.mark.parametrize("since", [30.0, -1.0, 7200.0], ids=["since", "clocks differ", "long ago"])
@@ -276,6 +283,8 @@ def test_the_platform_that_told_us_is_told_when_we_said_otherwise_since(
     said = go().count("omnisense.save_subscriber")
     # Of what she said long ago, a call that is made since is taken at its word.
     assert (said, at_omnisense(played)["user"]["optin"]) == ((0, True) if since > 3600 else (1, False))
+    notes = [one["note"] for one in shown(house)["receipts"] if one["account"] == "omnisense/default"]
+    assert notes == [travel.TOLD_US, *([travel.LATER_DATE] if since <= 3600 else [])]
 
 
 def test_so_it_is_when_a_request_that_may_say_otherwise_is_on_the_wire(
