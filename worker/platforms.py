@@ -155,3 +155,14 @@ def account_ids() -> list[str]:
     """Every account there is: each platform's `default`, and those of ACCOUNTS_FILE."""
     further = declared(settings().accounts_file, platforms())
     return sorted([*(f"{name}/default" for name in platforms()), *further])
+
+
+def doors() -> list[Account]:
+    """The accounts that their platform can call: those with a secret for it."""
+    return [one for one in map(account, account_ids()) if one.callback_secrets]
+
+
+def doorless() -> list[str]:
+    """The settings that would open the door of a platform which has none."""
+    open_ = {one.platform.name for one in doors()}
+    return [one.callbacks.secrets for one in platforms().values() if one.callbacks and one.name not in open_]

@@ -129,7 +129,7 @@ def _waiting_for_people(own: Process) -> Iterator[Check]:
     sentence = f"{unsure:,} requests wait for a person: `omniworker jobs unsure` shows them." if unsure else "None."
     yield Check("unsure", WRONG if unsure else OK, sentence)
     aside = sum(int(row.many) for row in own.ledger.read(handlings.counts))
-    sentence = f"{aside:,} things that platforms told wait for a person: `omniworker quarantine list` names them."
+    sentence = f"What platforms told waits for a person ({aside:,}): `omniworker quarantine list` names it."
     yield Check("quarantine", WRONG if aside else OK, sentence if aside else "It is empty.")
     for door in own.ledger.read(doors.all_of):
         shut = door.state != "open"

@@ -83,11 +83,16 @@ def _of_rows(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, object]]:
 
 
 def _of_told(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, object]]:
-    return [{name: value or "" for name, value in row.items() if name != "note"} for row in rows]
+    return [{name: value or "" for name, value in row.items() if name != "note"} | {"why": _again(row)} for row in rows]
+
+
+def _again(row: Mapping[str, Any]) -> str:
+    return str(row["note"]) if row["job"] and row["note"] else ""
 
 
 LINES: dict[str, Lines] = {
     **{"jobs": _of_jobs, "calls": _of_rows, "files": _of_rows},
     **{"messages": _of_messages, "told": _of_told},
+    "quarantined": lambda rows: [row | {"notice": str(row["notice"])} for row in map(dict, rows)],
     "watched": lambda rows: [lineage.of_made(row) for row in rows],
 }

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from worker import accounts
 from worker.cli.verdicts import NOTE, OK, WRONG, Check
 from worker.operation import Setting
-from worker.platforms import account, account_ids, platforms
+from worker.platforms import account, account_ids, doorless, doors, platforms
 from worker.settings import SETTINGS, VAR, settings
 
 INBOX = "inbox"
@@ -56,6 +56,9 @@ def _off_address(address: str) -> str | None:
 
 def receiver() -> Iterator[Check]:
     """Where platforms are told to call. Without an address of ours they tell nothing."""
+    yield from (Check(f"callbacks {one.id}", OK, f"Its door is POST {one.callback_path}.") for one in doors())
+    for name in doorless():
+        yield Check("callbacks", OK, f"There is no door where {name} is not set: nothing that is told there is heard.")
     url = settings().receiver_url
     if url is not None:
         yield _address(url)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from worker import platforms
-from worker.ledger import consents, doors, finding, jobs, messages, outcomes, receipts, reports, watched
+from worker.ledger import consents, doors, finding, handlings, jobs, messages, outcomes, receipts, reports, watched
 from worker.ledger import traces as kept_traces
 from worker.ledger.outcomes import Became
 from worker.ledger.reports import iso
@@ -22,6 +22,7 @@ from worker.sources.read_back import SourceChanged
 from worker.sources.refused import SourceAway, SourceRefused
 
 MOST = 100
+MOST_OPENED = 1000  # notices in quarantine, the newest
 JSON = dict[str, Any]
 Place = tuple[str, int]  # a job, and the number of one of its rows
 
@@ -40,6 +41,7 @@ def known(process: Process, tx: Connection, text: str) -> JSON:
         ],
         "watched": [watched.facts(row) for row in watched.of_subject(tx, text)],
         "consent": [_standing(row) for row in (consents.of(tx, who) if who else ())],
+        "quarantined": list(_quarantined(process, tx, text)),
         "told": [_told(tx, row) for row in (receipts.of(tx, who) if who else ()) if row.account],
     }
 
@@ -94,14 +96,37 @@ def _standing(row: Row[Any]) -> JSON:
 
 def _told(tx: Connection, row: Row[Any]) -> JSON:
     """Where an opt-out went, or why it did not."""
-    job = jobs.get(tx, row.job_id) if row.job_id else None
-    answer = outcomes.of_job(tx, job).outcome if job is not None else f"not told: {row.note}"
+    became = outcomes.of_row(tx, row.job_id, 1) if row.job_id else None
+    code = f" ({became.code})" if became and became.code else ""
+    answer = f"{became.outcome}{code}" if became else f"not told: {row.note}"
     return {"account": row.account, "channel": row.channel, "answer": answer, "job": row.job_id, "note": row.note}
 
 
 def _accounts(tx: Connection) -> list[str]:
     """Those there are, and those that were asked once and are gone."""
     return sorted({*platforms.account_ids(), *(door.id for door in doors.all_of(tx))})
+
+
+def _quarantined(process: Process, tx: Connection, text: str) -> Iterator[JSON]:
+    """What names it and nobody understood or could believe: an opt-out may be among it."""
+    wanted = platforms.consent().same(text)
+    for row in handlings.waiting(tx, MOST_OPENED) if wanted else ():
+        if _names(process, row, text, str(wanted)):
+            yield {
+                "notice": row.id,
+                "kind": row.kind,
+                "account": row.account,
+                "why": row.why,
+                "at": iso(row.created_at),
+            }
+
+
+def _names(process: Process, notice: Row[Any], text: str, wanted: str) -> bool:
+    try:
+        content = process.seal.open(notice.content) if notice.content else None
+    except SettingsError:  # its key is gone; the others can be read
+        return False
+    return text in content if isinstance(content, str) else in_files.names(content, wanted)
 
 
 def _marks(process: Process, tx: Connection, text: str) -> list[str]:

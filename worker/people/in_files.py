@@ -45,13 +45,17 @@ def _glance(wanted: str) -> Callable[[bytes], bool]:
     return lambda _data: True
 
 
-def _names(line: bytes, wanted: str) -> bool:
+def names(content: Any, wanted: str) -> bool:
+    """Whether any value in it, however deep, is `wanted` once consent's rule was put to it."""
     same = platforms.consent().same
+    return any(same(value) == wanted for value in _values(content))
+
+
+def _names(line: bytes, wanted: str) -> bool:
     try:
-        row = msgspec.json.decode(line)
+        return names(msgspec.json.decode(line), wanted)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return False
-    return any(same(value) == wanted for value in _values(row))
 
 
 def _values(row: Any) -> Iterator[str]:

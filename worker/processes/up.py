@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from worker import platforms
 from worker.processes.child import Child
 from worker.processes.embedded import HOST, NoRedis, answers, embedded, free_port, last_words
 from worker.processes.folder import make, make_secrets, write_private
@@ -92,7 +93,15 @@ def _receiver_port(settings: Settings) -> int:
     port = free_port(EVERYWHERE, settings.port) or free_port(EVERYWHERE, 0)
     taken = "" if port == settings.port else f" ({settings.port} is taken)"
     click.echo(f"Receiver: http://{HOST}:{port}{taken}")
+    click.echo(f"Callbacks: {_callbacks()}")
     return port
+
+
+def _callbacks() -> str:
+    """Which doors there are, and what opens the others."""
+    paths = [f"POST {one.callback_path}?secret_key=…" for one in platforms.doors()]
+    missing = [f"none for want of {name}" for name in platforms.doorless()]
+    return ", ".join([*paths, *missing])
 
 
 def _flower_port(settings: Settings) -> int:

@@ -22,6 +22,7 @@ from worker.ledger import posts
 from worker.linking import connecting
 from worker.operation import Platform
 from worker.platforms import Account, account, account_ids
+from worker.platforms import doors as open_doors
 from worker.processes.process import process
 from worker.receiver.told import keep
 
@@ -47,7 +48,7 @@ def receiver(wake: Callable[[], None]) -> Flask:
 
 def doors() -> list[tuple[str, Account]]:
     """Where each account is called that has a secret for it."""
-    return [(one.callback_path, one) for one in map(account, account_ids()) if one.callback_secrets]
+    return [(one.callback_path, one) for one in open_doors()]
 
 
 def ways_back() -> list[tuple[str, Platform]]:

@@ -62,6 +62,9 @@ def test_an_opt_out_in_unknown_words_is_shown_to_a_person(ow: Ow, document: Docu
     assert "neither optout nor optin" in ow("quarantine", "list").stdout
     assert ANNA not in ow("quarantine", "list").stdout
     assert found["quarantined"] == document("find", "--quarantined")["quarantined"]
+    assert found["quarantined"] == document("find", f" {ANNA.upper()}")["quarantined"]
+    assert document("find", "nobody@example.com")["quarantined"] == []
+    assert "quarantined\nnotice" in ow("find", ANNA).stdout
     checks = {one["name"]: one["verdict"] for one in document("doctor")["checks"]}
     assert checks["quarantine"] == "wrong"
 

@@ -1,5 +1,5 @@
-"""Callbacks five times over, in any order, months late, by clocks that run ahead, among pieces that nobody can read: where
-somebody stands follows from what was told alone (S6)."""
+"""Callbacks five times over, in any order, months late, by clocks that run ahead, among pieces that nobody can read:
+where somebody stands follows from what was told alone (S6)."""
 
 from __future__ import annotations
 
