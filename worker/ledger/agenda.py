@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, exists, func, or_, select, union_all, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, exists, func, or_, select, true, union_all, update
 
 from worker.ledger.going import MOVING, moving
 from worker.ledger.newsletters import APPROVED, newsletters
@@ -60,28 +60,9 @@ def to_wake(tx: Connection, now: float, pause_for: float) -> list[Row[Any]]:
 
     A call that a Celery task waits for is not among them: its ticket is published instead.
     """
-    due, under_way = chunks.alias(), chunks.alias()
-    has_due = exists(
-        select(due.c.id).where(
-            due.c.job_id == jobs.c.id, due.c.state.in_(("waiting", "awaiting")), due.c.not_before <= now
-        )
-    )
-    held = under_way.c.state.in_(("claimed", "sending"))
-    moved = exists(select(under_way.c.id).where(under_way.c.job_id == jobs.c.id, held))
-    # Spelled so that they are found by their job: of all jobs together many wait.
-    awaited = exists(select(tickets.c.id).where(tickets.c.job_id == jobs.c.id, tickets.c.state != "handed"))
-    unplanned = and_(jobs.c.planned.is_(False), or_(jobs.c.lease_until.is_(None), jobs.c.lease_until < now))
-    asked = chunks.alias()
-    # Whoever moves a job asks about it as well, but only before it takes a chunk in hand.
-    to_ask = exists(
-        select(asked.c.id).where(
-            asked.c.job_id == jobs.c.id, asked.c.state == "awaiting", asked.c.not_before <= now, _unheld(asked, now)
-        )
-    )
-    asleep = or_(unplanned, and_(or_(and_(has_due, ~moved), to_ask), ~awaited))
     found = (
         select(jobs.c.id)
-        .where(jobs.c.state.in_(MOVING), jobs.c.wake_at <= now, asleep)
+        .where(jobs.c.state.in_(MOVING), jobs.c.wake_at <= now, _asleep(now))
         # What somebody else has locked is being moved.
         .with_for_update(skip_locked=True, key_share=True)
         .cte("found")
@@ -89,6 +70,22 @@ def to_wake(tx: Connection, now: float, pause_for: float) -> list[Row[Any]]:
     )
     woken = update(jobs).where(jobs.c.id.in_(select(found.c.id))).values(wake_at=now + pause_for).returning(jobs)
     return list(tx.execute(woken).all())
+
+
+def _asleep(now: float) -> ColumnElement[bool]:
+    """To be planned or carried, or the platform to be asked, and nobody does."""
+    unplanned = and_(jobs.c.planned.is_(False), _unheld(jobs, now))
+    one = chunks.alias()
+    due, moved = _any(one, one.c.not_before <= now, "waiting", "awaiting"), _any(one, true(), "claimed", "sending")
+    # Whoever moves a job asks about it as well, but only before it takes a chunk in hand.
+    to_ask = _any(one, and_(one.c.not_before <= now, _unheld(one, now)), "awaiting")
+    # Spelled so that they are found by their job: of all jobs together many wait.
+    awaited = exists(select(tickets.c.id).where(tickets.c.job_id == jobs.c.id, tickets.c.state != "handed"))
+    return or_(unplanned, and_(or_(and_(due, ~moved), to_ask), ~awaited))
+
+
+def _any(one: Any, which: ColumnElement[bool], *states: str) -> ColumnElement[bool]:
+    return exists(select(one.c.id).where(one.c.job_id == jobs.c.id, one.c.state.in_(states), which))
 
 
 def bring_forward(tx: Connection, account: str) -> None:

@@ -22,9 +22,6 @@ class HalfTaken(Exception):
     """A chunk of which the platform took a part can't be sent again as a whole."""
 
 
-DECISIONS = ("was-sent", "send", "send-again", "drop")
-
-
 def unsure(tx: Connection, job_id: str | None = None) -> list[Row[Any]]:
     """Unsure chunks of one job, or of all, the oldest first."""
     wanted = select(chunks).where(is_unsure).order_by(chunks.c.sent_at)

@@ -91,9 +91,3 @@ def give_back(tx: Connection, probe: Claim) -> None:
     """The probe was not sent: it is due at once, for anybody."""
     _changes(tx, probe.id)
     claims.release(tx, doors, probe, doors.c.state == "probing", state="closed", not_before=time.time())
-
-
-def probes_due(tx: Connection) -> list[str]:
-    """Accounts whose probe nobody has sent yet."""
-    shut = doors.c.state.in_(("closed", "probing"))
-    return list(tx.execute(select(doors.c.id).where(shut, claims.free(doors, time.time()))).scalars())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Connection, and_, case, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, or_, select, update
 
 from worker.ledger.refusing import not_over, skip_in_stopped, still
 from worker.ledger.tables import chunks, is_held, jobs
@@ -19,27 +20,20 @@ def end_leases(tx: Connection, gone: Sequence[str], looked_up: Sequence[str] = (
     """
     ended = and_(is_held, or_(chunks.c.lease_until < time.time(), chunks.c.owner.in_(gone)))
     still(tx, ended)
-    why = "the process ended while the request was on the wire"
     can_ask = chunks.c.job_id.in_(select(jobs.c.id).where(jobs.c.operation.in_(looked_up)))
-    asked = and_(can_ask, not_over(chunks.c.job_id))
-    lost = tx.execute(
-        update(chunks)
-        .where(chunks.c.state == "sending", ended)
-        .values(state=case((asked, "awaiting"), else_="unsure"), why=why, lease_until=None, owner=None)
-        .returning(chunks.c.job_id)
-    ).scalars()
-    affected = set(lost)
-    back = tx.execute(
-        update(chunks)
-        .where(chunks.c.state == "claimed", ended)
-        .values(state="waiting", suspect=True, lease_until=None, owner=None, fence=chunks.c.fence + 1)
-        .returning(chunks.c.job_id)
-    ).scalars()
-    affected.update(back)
-    asking = (chunks.c.state == "awaiting", ended)
-    tx.execute(update(chunks).where(*asking).values(lease_until=None, owner=None, fence=chunks.c.fence + 1))
+    lost = case((and_(can_ask, not_over(chunks.c.job_id)), "awaiting"), else_="unsure")
+    why = "the process ended while the request was on the wire"
+    affected = _freed(tx, ended, "sending", state=lost, why=why)
+    affected |= _freed(tx, ended, "claimed", state="waiting", suspect=True, fence=chunks.c.fence + 1)
+    _freed(tx, ended, "awaiting", fence=chunks.c.fence + 1)
     skip_in_stopped(tx, chunks.c.job_id.in_(affected))
     return sorted(affected)
+
+
+def _freed(tx: Connection, ended: ColumnElement[bool], was: str, **values: Any) -> set[str]:
+    """Those of a state are held no more; the jobs they belong to."""
+    freed = update(chunks).where(chunks.c.state == was, ended).values(lease_until=None, owner=None, **values)
+    return set(tx.execute(freed.returning(chunks.c.job_id)).scalars())
 
 
 def owners(tx: Connection) -> list[str]:
