@@ -54,14 +54,10 @@ class _Sheet:
         self.layout = Layout(source)
 
     def lines(self) -> Iterator[list[str]]:
-        after: Row[Any] | None = None
-        while page := self._page(after):
-            for chunk in page:
+        ids = self._own.ledger.read(lambda tx: refused.chunks_with(tx, self._job.id))
+        for at in range(0, len(ids), PAGE):
+            for chunk in self._own.ledger.read(lambda tx, at=at: refused.these(tx, ids[at : at + PAGE])):  # type: ignore[misc]
                 yield from self._of_chunk(chunk)
-            after = page[-1]
-
-    def _page(self, after: Row[Any] | None) -> list[Row[Any]]:
-        return self._own.ledger.read(lambda tx: refused.chunks_with(tx, self._job.id, after, PAGE))
 
     def _of_chunk(self, chunk: Row[Any]) -> Iterator[list[str]]:
         said = self._own.ledger.read(lambda tx: refused.of_chunk(tx, chunk))

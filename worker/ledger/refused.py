@@ -6,20 +6,23 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, or_, select
+from sqlalchemy import Connection, Row, select
 
 from worker import numbers
 from worker.ledger.tables import chunks, refusals
 
 
-def chunks_with(tx: Connection, job_id: str, after: Row[Any] | None, most: int) -> list[Row[Any]]:
-    """Chunks that hold refused rows, by row number: pass the last one seen as `after`. Several may lie in the same
-    stretch of their file."""
-    wanted = select(chunks).where(chunks.c.job_id == job_id, chunks.c.refused > 0)
-    if after is not None:
-        behind = and_(chunks.c.first_row == after.first_row, chunks.c.id > after.id)
-        wanted = wanted.where(or_(chunks.c.first_row > after.first_row, behind))
-    return list(tx.execute(wanted.order_by(chunks.c.first_row, chunks.c.id).limit(most)))
+def chunks_with(tx: Connection, job_id: str) -> list[int]:
+    """The chunks that hold refused rows, by row number; several may lie in the same stretch of their file. Only their
+    ids, so that one look finds all of them, however many: to look for each page anew costs its square."""
+    found = select(chunks.c.id).where(chunks.c.job_id == job_id, chunks.c.refused > 0)
+    return list(tx.execute(found.order_by(chunks.c.first_row, chunks.c.id)).scalars())
+
+
+def these(tx: Connection, ids: Sequence[int]) -> list[Row[Any]]:
+    """These chunks, in this order."""
+    found = {row.id: row for row in tx.execute(select(chunks).where(chunks.c.id.in_(ids)))}
+    return [found[one] for one in ids]
 
 
 def of_chunk(tx: Connection, chunk: Row[Any]) -> Verdicts:

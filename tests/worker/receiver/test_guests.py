@@ -158,6 +158,8 @@ def _closed(caller: socket.socket) -> bool:
     caller.settimeout(1)
     try:
         return caller.recv(1) == b""
+    except TimeoutError:
+        return False
     except ConnectionError:
         return True
 
