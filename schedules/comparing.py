@@ -22,12 +22,12 @@ from worker.people.register import A_SECOND
 from worker.processes.process import Process
 
 MISSING, LATER, UNKNOWN, LIFTED = "opt_out_missing", "opt_in_later", "opt_in_unknown", "opt_out_lifted"
-# What is said of so many addresses.
+# What is said of an address.
 KINDS: Mapping[str, str] = {
-    MISSING: "opted out here and are subscribed there",
-    LATER: "opted out here and agreed there since",
-    UNKNOWN: "are subscribed there and unknown here",
-    LIFTED: "opted out there and agreed here since",
+    MISSING: "subscribed there though opted out here",
+    LATER: "agreed there after opting out here",
+    UNKNOWN: "subscribed there and unknown here",
+    LIFTED: "opted out there before agreeing here",
 }
 TRAVELS = 3600.0  # seconds that an opt-out of ours may need until it is there
 

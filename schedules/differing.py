@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from schedules.comparing import MISSING, Difference
+from schedules.comparing import KINDS, MISSING, Difference
 from worker.housekeeping.alarms import end_alarm, raise_alarm
 from worker.ledger import differences
 from worker.ledger.types import Connection
@@ -35,7 +35,5 @@ def alarm_missing(tx: Connection, schedule: str, counted: Mapping[str, int]) -> 
     if not missing:
         end_alarm(tx, DIFFERS, schedule)
         return
-    sentence = f"{missing:,} who opted out here are subscribed there: `omniworker schedules differences {schedule}` "
-    raise_alarm(
-        tx, DIFFERS, schedule, sentence + "names them, `omniworker consent set ADDRESS out` tells it once more."
-    )
+    sentence = f"{KINDS[MISSING].capitalize()}: {missing:,}. `omniworker schedules differences {schedule}` names them, "
+    raise_alarm(tx, DIFFERS, schedule, sentence + "`omniworker consent set ADDRESS out` tells it there once more.")

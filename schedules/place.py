@@ -47,9 +47,14 @@ class Place:
         )
 
     def __str__(self) -> str:
-        read = f"{self.pages:,} pages with {self.rows:,} contacts; {self.new:,} opt-outs were not known"
-        differs = (f"{self.differs[kind]:,} {words}" for kind, words in KINDS.items() if kind in self.differs)
-        return "; ".join((read, *differs))
+        read = f"{_some(self.pages, 'page')} with {_some(self.rows, 'contact')}"
+        new = f"opt-outs that were not known: {self.new:,}"
+        differs = (f"{words}: {self.differs[kind]:,}" for kind, words in KINDS.items() if kind in self.differs)
+        return "; ".join((read, new, *differs))
+
+
+def _some(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _fingerprint(payload: JSON) -> str:

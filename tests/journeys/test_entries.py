@@ -112,7 +112,7 @@ def test_the_lists_that_are_read_by_themselves_are_read(house: House, name: str)
         (last,) = json.loads(house.run("schedules", "history", name, "--json").stdout)["history"][:1]
         return last["why"] if last["state"] == "started" else None
 
-    assert "It read 1 pages" in until(read)
+    assert "It read 1 page with" in until(read)
     if name == "omnisend-comparison":
         shown = json.loads(house.run("schedules", "differences", name, "--json").stdout)
         assert {one["kind"] for one in shown["differences"]} == {"opt_in_unknown"}

@@ -113,9 +113,9 @@ def test_what_differs_is_reported_by_kind_and_only_opt_outs_are_taken(
     assert sorted(told(house)) == people(5, 8)
     assert house.ledger.read(consents.last_change) == before, "an opt-in was applied"
     assert history(house, schedule(NAME))[0].why == (
-        "It read 5 pages with 9 contacts; 2 opt-outs were not known; 1 opted out here and are subscribed there; "
-        "1 opted out here and agreed there since; 2 are subscribed there and unknown here; "
-        "1 opted out there and agreed here since."
+        "It read 5 pages with 9 contacts; opt-outs that were not known: 2; subscribed there though opted out here: 1; "
+        "agreed there after opting out here: 1; subscribed there and unknown here: 2; "
+        "opted out there before agreeing here: 1."
     )
     assert raised(house) == ["consent.differs"]
 
@@ -189,7 +189,7 @@ def test_who_died_between_pages_or_began_anew_has_counted_nothing_twice(
     house.ledger.write(lambda tx: tx.execute(update(slots.slots).values(not_before=0)))
     read(house, one)
     assert len(house.ledger.read(lambda tx: tx.execute(select(differences)).all())) == len(found(house)) == 16
-    assert "16 are subscribed there and unknown here" in history(house, one)[0].why
+    assert "subscribed there and unknown here: 16" in history(house, one)[0].why
 
 
 def test_of_each_kind_the_first_are_kept_and_all_are_counted(
@@ -204,7 +204,7 @@ def test_of_each_kind_the_first_are_kept_and_all_are_counted(
     shop(*(contact(n, IN) for n in range(9)))
     read(house, due())
     assert sorted(found(house).values()) == ["opt_in_unknown"] * 3 + ["opt_out_missing"]
-    assert "9 are subscribed there and unknown here" in history(house, schedule(NAME))[0].why
+    assert "subscribed there and unknown here: 9" in history(house, schedule(NAME))[0].why
 
 
 def test_no_address_lies_open_and_the_command_shows_it(

@@ -116,7 +116,7 @@ def test_an_opt_out_at_omnisend_enters_the_register_with_its_own_date(
     shop({"identifiers": [*contact(1)["identifiers"], number]}, contact(2, IN))
     one = due()
     assert read(house, one) == 1
-    assert history(house, one)[0].why == "It read 1 pages with 1 contacts; 2 opt-outs were not known."
+    assert history(house, one)[0].why == "It read 1 page with 1 contact; opt-outs that were not known: 2."
     notices.hand_out(house)
     for address, channel in (("p1@example.com", "email"), ("443031237301", "sms")):
         found = stands(house, address, channel)
@@ -137,7 +137,7 @@ def test_a_long_list_is_read_over_several_looks_and_announced_once(
         one = due()
         read(house, one)
         assert told(house) == people(*range(15))
-        assert history(house, one)[-1].why == "It read 8 pages with 15 contacts; 0 opt-outs were not known."
+        assert history(house, one)[-1].why == "It read 8 pages with 15 contacts; opt-outs that were not known: 0."
         notices.hand_out(house)
     assert {row.state for row in house.ledger.read(lambda tx: tx.execute(select(table.c.state)).all())} == {"handed"}
 
