@@ -6,6 +6,7 @@ import ast
 import functools
 import importlib
 import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,7 +145,7 @@ def test_every_alarm_that_can_be_raised_has_its_row_and_no_other() -> None:
     found = re.search(r"^## Alarms$(.*?)^## ", (ROOT / "docs/operate.md").read_text(), re.DOTALL | re.MULTILINE)
     assert found is not None
     rows = [line.split("|")[1] for line in found[1].splitlines() if line.startswith("| `")]
-    assert {kind for row in rows for kind in re.findall(r"`([^`]+)`", row)} == set(_alarms())
+    assert sorted(kind for row in rows for kind in re.findall(r"`([^`]+)`", row)) == sorted(set(_alarms()))
 
 
 def _alarms() -> Iterator[str]:
@@ -171,6 +172,28 @@ def test_its_links_lead_somewhere(path: Path) -> None:
 def test_its_commands_exist(path: Path) -> None:
     named = set(re.findall(r"(?:`|\$ |bin/)omniworker ([a-z-]+)(?: ([a-z-]+))?", path.read_text()))
     assert [words for words in sorted(named) if not _exists(*words)] == []
+
+
+@pytest.mark.parametrize("path", BY_HAND, ids=lambda path: path.name)
+def test_the_words_of_its_commands_are_those_of_the_command(path: Path) -> None:
+    """Each line of a console, options and number of arguments included; nothing of it is done."""
+    text = path.read_text().replace("\\\n", " ")
+    blocks = "\n".join(re.findall(r"^```console\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
+    for line in re.findall(r"^\$ (?:\S+/bin/)?omniworker (.+)$", blocks, re.MULTILINE):
+        _parse(command, shlex.split(line, comments=True))
+
+
+def _parse(one: click.Command, words: list[str]) -> None:
+    """Raises `UsageError` for a word that there is not."""
+    if isinstance(one, click.Group):
+        found = one.get_command(click.Context(one), words[0])
+        assert found is not None, words
+        _parse(found, words[1:])
+        return
+    context = click.Context(one)
+    given, rest, _ = one.make_parser(context).parse_args(args=words)
+    needed = [param for param in one.get_params(context) if param.required and given.get(param.name or "") is None]
+    assert (needed, rest) == ([], []), words
 
 
 def _exists(name: str, inner: str) -> bool:
