@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -20,7 +21,7 @@ from worker.ledger.notices import STUCK_AFTER
 from worker.ledger.types import Connection, Row
 from worker.processes.process import Process
 
-AT_ONCE = 50
+AT_ONCE, FEW = 50, 3
 LEASE = 30.0
 A_TURN = 1.0
 HEARD_AFTER = STUCK_AFTER
@@ -47,6 +48,7 @@ class Notice:
     told_at: float = 0.0
 
 
+Book = Callable[[Connection], object]
 Follower = Callable[[Process, Notice], bool]  # of a module: its name is told when it stumbles
 _followers: dict[str, list[Follower]] = defaultdict(list)
 
@@ -91,19 +93,35 @@ def _hand_some(process: Process, until: float) -> int:
     """How many were claimed, `AT_ONCE` when some are left. Those that had no turn until then go back: what was handed
     is booked long before its claim ends."""
     rows = process.ledger.write(lambda tx: notices.claim_waiting(tx, process.owner, LEASE, AT_ONCE))
-    booked: list[Callable[[Connection], object]] = []
+    if not rows:
+        return 0
+    hands = process.hands.map if len(rows) > FEW else map
+    # The first has its turn however late it is, or a process in a hurry would hand out none.
+    lines = [[(row, math.inf if row is rows[0] else until) for row in line] for line in _lines(rows)]
+    booked = [book for line in hands(partial(_hand_line, process), lines) for book in line]
+    process.ledger.write(lambda tx: [book(tx) for book, _ in booked])
+    return len(rows) if all(handed for _, handed in booked) else AT_ONCE
+
+
+def _lines(rows: Sequence[Row[Any]]) -> list[list[Row[Any]]]:
+    """What speaks of the same goes one after the other, whatever goes beside it: an alarm is raised before it ends."""
+    lines: dict[str, list[Row[Any]]] = defaultdict(list)
     for row in rows:
-        if booked and time.monotonic() > until:
-            break
-        booked.append(_hand(process, row))
-    left = rows[len(booked) :]
-    booked += [partial(notices.put_back, claim=claims.of(row)) for row in left]
-    if booked:
-        process.ledger.write(lambda tx: [book(tx) for book in booked])
-    return AT_ONCE if left else len(rows)
+        lines[row.subject or f"of nothing {row.id}"].append(row)
+    return list(lines.values())
 
 
-def _hand(process: Process, row: Row[Any]) -> Callable[[Connection], object]:
+def _hand_line(process: Process, line: Sequence[tuple[Row[Any], float]]) -> list[tuple[Book, bool]]:
+    """What is to be written of each, and whether its turn came in time."""
+    found: list[tuple[Book, bool]] = []
+    for row, until in line:
+        in_time = time.monotonic() < until
+        put_back = partial(notices.put_back, claim=claims.of(row))
+        found.append((_hand(process, row) if in_time else put_back, in_time))
+    return found
+
+
+def _hand(process: Process, row: Row[Any]) -> Book:
     """What is to be written of one notice when everybody who follows it was asked."""
     taken: list[str] = json.loads(row.taken)
     why, stumbled = row.why, False

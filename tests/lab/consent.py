@@ -193,11 +193,12 @@ def _subscribed_at_omnisense(role: Omnisense, whom: str) -> int:
     return int(known is None or known["user"].get("optin") is not False)
 
 
-def waits_of(one: Rig, tx: Any, whom: str) -> list[float]:
-    """Seconds from the opt-out's being on disk to each platform's yes; the first one of each. What has none is left
-    out."""
+def waits_of(one: Rig, tx: Any, whom: str, stored: float | None = None) -> list[float]:
+    """Seconds from the opt-out's being on disk, if nothing else is said, to each platform's yes; the first one of each.
+    What has none is left out."""
     told = receipts.of(tx, register.hashed(one.own, tx, whom))
-    stored = next(row.written_at for row in told if row.account is None)
+    if stored is None:
+        stored = next(row.written_at for row in told if row.account is None)
     first = {row.account: row.job_id for row in reversed(told) if row.job_id}
     moments = [one.chunks(job)[0].settled_at for job in first.values()]
     return [moment - stored for moment in moments if moment is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,6 +13,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import select, update
 
 from worker import notices, platforms
+from worker.ledger import notices as ledger_notices
 from worker.ledger import troubles
 from worker.ledger.notices import announce
 from worker.ledger.notices import notices as table
@@ -71,7 +73,8 @@ def test_a_follower_gets_what_was_told(house: Process, follow: Follow) -> None:
     content = house.seal.close({"email": "a@b.co"})
     tell(house, account="p/default", content=content, happened_at=5.0)
     hand_out(house)
-    assert told == [Notice(1, "test.happened", "a", "p/default", 5.0, {"email": "a@b.co"})]
+    [one] = told
+    assert one == Notice(1, "test.happened", "a", "p/default", 5.0, {"email": "a@b.co"}, one.told_at)
     assert "a@b.co" not in repr(told)
     assert row(house).state == "handed"
 
@@ -197,7 +200,33 @@ def test_a_thousand_are_handed_out_at_once(house: Process, follow: Follow) -> No
     house.ledger.write(lambda tx: [announce(tx, "test.happened", str(n)) for n in range(1000)])
     while hand_out(house):
         pass
-    assert [notice.subject for notice in told] == [str(n) for n in range(1000)]
+    assert sorted(int(notice.subject) for notice in told) == list(range(1000))
+
+
+def test_several_are_handed_out_side_by_side(house: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Followers mostly wait for a commit, which those who come together share: so four wait here for each other."""
+    together = threading.Barrier(4)
+
+    def waits(_process: Process, _notice: Notice) -> bool:
+        together.wait(60)
+        return True
+
+    monkeypatch.setitem(notices._followers, "test.happened", [waits])
+    for n in range(8):
+        tell(house, str(n))
+    assert not hand_out(house)
+    assert house.ledger.read(ledger_notices.counts) == {"handed": 8}
+
+
+def test_what_speaks_of_the_same_is_handed_out_in_its_order(house: Process, follow: Follow) -> None:
+    told = follow("one")
+    for n in range(40):
+        tell(house, str(n % 3), content=house.seal.close(n))
+    while hand_out(house):
+        pass
+    for subject in "012":
+        said = [notice.content for notice in told if notice.subject == subject]
+        assert said == sorted(said) and len(said) > 12
 
 
 def test_after_one_that_takes_long_what_was_handed_is_booked_and_the_rest_goes_back(

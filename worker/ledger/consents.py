@@ -29,12 +29,12 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     func,
-    insert,
     select,
     text,
     update,
 )
 
+from worker.ledger.inserting import Inserting
 from worker.ledger.prepared import Prepared
 from worker.ledger.schema import ROW_ID, metadata
 from worker.people.consent import Known, Standing
@@ -66,6 +66,16 @@ OUT_SINCE = Prepared(
         consents.c.change > bindparam("seen"), consents.c.state == "out"
     )
 )
+
+HERE = tuple(consents.c[name] == bindparam(f"its_{name}") for name in ("who", "channel", "purpose"))
+AT = Prepared(select(consents).where(*HERE))
+PUT = Prepared(
+    update(consents)
+    .where(*HERE)
+    .values({name: bindparam(f"new_{name}") for name in ("state", "reason", "at", "source", "known", "address")})
+    .values(change=bindparam("new_change"), changed_at=bindparam("new_changed_at"))
+)
+NEW = Inserting(consents, *(column.name for column in consents.c if column.name != "id"))
 
 
 @dataclass(frozen=True)
@@ -106,7 +116,8 @@ def last_change(tx: Connection) -> int:
 
 
 def at(tx: Connection, place: Place) -> Row[Any] | None:
-    return tx.execute(select(consents).where(*_at(place))).one_or_none()
+    found: Row[Any] | None = AT(tx, **_here(place)).first()
+    return found
 
 
 def put(tx: Connection, entry: Entry) -> None:
@@ -117,8 +128,9 @@ def put(tx: Connection, entry: Entry) -> None:
         **{"known": json.dumps(entry.known), "address": entry.address},
         **{"change": last_change(tx) + 1, "changed_at": time.time()},
     }
-    if not tx.execute(update(consents).where(*_at(entry.place)).values(**values)).rowcount:
-        tx.execute(insert(consents).values(**vars(entry.place), **values))
+    new = {f"new_{name}": value for name, value in values.items()}
+    if not PUT(tx, **_here(entry.place), **new).rowcount:
+        NEW(tx, **vars(entry.place), **values)
 
 
 def of(tx: Connection, who: str) -> list[Row[Any]]:
@@ -150,5 +162,5 @@ def following(tx: Connection, row_id: int, most: int) -> list[Row[Any]]:
     return list(tx.execute(select(consents).where(consents.c.id > row_id).order_by(consents.c.id).limit(most)))
 
 
-def _at(place: Place) -> tuple[Any, ...]:
-    return tuple(consents.c[name] == value for name, value in vars(place).items())
+def _here(place: Place) -> dict[str, str]:
+    return {f"its_{name}": value for name, value in vars(place).items()}

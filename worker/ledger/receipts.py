@@ -7,8 +7,10 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Float, Index, Row, String, Table, Text, insert, select
+from sqlalchemy import BigInteger, Column, Connection, Float, Index, Row, String, Table, Text, bindparam, select
 
+from worker.ledger.inserting import Inserting
+from worker.ledger.prepared import Prepared
 from worker.ledger.schema import ROW_ID, metadata
 from worker.ledger.tables import jobs
 
@@ -31,6 +33,17 @@ receipts = Table(
     Column("note", Text),  # why it was not told, or told once more
     Index(None, "who"),
     Index(None, "of"),
+)
+
+NEW = Inserting(receipts, *(column.name for column in receipts.c if column.name != "id"))
+ONE = Prepared(select(receipts).where(receipts.c.id == bindparam("number")))
+TOLD_OF = Prepared(select(receipts).where(receipts.c.of == bindparam("number")).order_by(receipts.c.id))
+WITH_JOB = receipts.outerjoin(jobs, jobs.c.id == receipts.c.job_id)
+ALL_OF = Prepared(
+    select(receipts, jobs.c.state.label("job_state"), jobs.c.finished_at)
+    .select_from(WITH_JOB)
+    .where(receipts.c.who == bindparam("whose"))
+    .order_by(receipts.c.id)
 )
 
 
@@ -70,21 +83,20 @@ def tell(tx: Connection, change: Row[Any], told: Told) -> int:
 
 
 def get(tx: Connection, number: int) -> Row[Any] | None:
-    return tx.execute(select(receipts).where(receipts.c.id == number)).one_or_none()
+    found: Row[Any] | None = ONE(tx, number=number).first()
+    return found
 
 
 def told_of(tx: Connection, number: int) -> list[Row[Any]]:
     """The receipts of those who were told of a change."""
-    return list(tx.execute(select(receipts).where(receipts.c.of == number).order_by(receipts.c.id)))
+    return TOLD_OF(tx, number=number).rows
 
 
 def of(tx: Connection, who: str) -> list[Row[Any]]:
     """All receipts of an address, the oldest first, with the state of the job that tells a platform."""
-    with_job = receipts.outerjoin(jobs, jobs.c.id == receipts.c.job_id)
-    found = select(receipts, jobs.c.state.label("job_state"), jobs.c.finished_at).select_from(with_job)
-    return list(tx.execute(found.where(receipts.c.who == who).order_by(receipts.c.id)))
+    return ALL_OF(tx, whose=who).rows
 
 
 def _insert(tx: Connection, values: dict[str, Any]) -> int:
-    row = tx.execute(insert(receipts).values(**values, written_at=time.time()).returning(receipts.c.id))
-    return int(row.scalar_one())
+    nobody: dict[str, Any] = {"of": None, **dict.fromkeys(Told.__annotations__)}
+    return int(NEW(tx, **nobody | values | {"written_at": time.time()}).id)

@@ -18,6 +18,7 @@ from worker.settings import Settings, SettingsError, settings
 
 ANSWERS_KEPT = 32
 PREPARERS = 2
+HANDS = 8  # that hand out notices side by side: they share commits, which are most of what that takes
 PLANS_AT_ONCE = 2  # reading files must not take the threads that calls need
 
 
@@ -35,6 +36,7 @@ class Process:
         self.owner = owners.me()
         self.slots = Slots(told.threads // 2)
         self.preparing = ThreadPoolExecutor(PREPARERS, "preparing")
+        self.hands = ThreadPoolExecutor(HANDS, "hands")
         self.planning = threading.Semaphore(PLANS_AT_ONCE)
         self.failing: dict[str, set[str]] = defaultdict(set)
         self.latency: dict[str, Latency] = defaultdict(Latency)

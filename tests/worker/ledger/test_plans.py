@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import Connection, event
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, event
 from worker.ledger import agenda, decisions, leases, messages, notices, retention, slots, troubles, under_way
 from worker.ledger.ledger import Ledger
 from worker.ledger.migrate import migrate
+from worker.ledger.prepared import Prepared
 
 MANY = re.compile(
     r"SCAN (?:jobs|chunks|notices|slots|messages|tickets|refusals)(?:_\d+)?\b(?P<how>.*)"
@@ -23,6 +25,7 @@ MANY = re.compile(
 FEW = re.compile(r" USING (?:COVERING )?INDEX ix_(?:jobs_file|chunks_(?:held|unsure|awaiting)|\w+_owner)\b.*$")
 LOOKS: dict[str, Callable[[Connection], Any]] = {
     "on its way to an account": lambda tx: under_way.to(tx, "a/default"),
+    "of some operations": lambda tx: under_way.to(tx, "a/default", ("a.b", "a.c")),
     "whether it has ended": lambda tx: under_way.any_of(tx, [(1, 1)]),
     "rows or calls that went": lambda tx: under_way.rows_went(tx, "a/default", 1.0, 2.0, ("a.b", "a.c")),
     "unsure, to be sent again": decisions.any_to_send_again,
@@ -59,8 +62,15 @@ def plans(ledger: Ledger, look: Callable[[Connection], Any]) -> list[str]:
     def note(_tx: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
         said.append((statement, values))
 
+    def run(one: Prepared, tx: Connection, **values: Any) -> Any:
+        made: Any = one._statement.compile(dialect=tx.dialect)  # type: ignore[attr-defined]
+        said.append((made.string, tuple((made.params | values)[name] for name in made.positiontup)))
+        return real(one, tx, **values)
+
     event.listen(ledger.engine, "before_cursor_execute", note)
-    ledger.write(look)
+    real = Prepared.__call__
+    with patch.object(Prepared, "__call__", run):  # they go past SQLAlchemy's events
+        ledger.write(look)
     event.remove(ledger.engine, "before_cursor_execute", note)
     explained = [
         (f"EXPLAIN QUERY PLAN {text}", values) for text, values in said if re.match("SELECT|UPDATE|DELETE|WITH", text)
