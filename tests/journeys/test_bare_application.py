@@ -197,8 +197,8 @@ def test_an_expired_message_is_never_sent(house: House, shop: Celery) -> None:
 
 
 def test_what_expires_while_it_waits_is_never_sent(house: House, shop: Celery) -> None:
-    wait_for(house, 5)
-    result = call(shop, "expires@b.co", key="expires").apply_async(expires=3)
+    wait_for(house, 9)
+    result = call(shop, "expires@b.co", key="expires").apply_async(expires=6)
     until(lambda: result.state == "REVOKED")
     (job,) = until(lambda: [one for one in jobs(house, "expires") if one["state"] == "cancelled"])
     assert job["rows"]["skipped"] == 1
@@ -212,7 +212,7 @@ def test_an_eta_is_honoured(house: House, shop: Celery) -> None:
 
 
 def test_revoked_before_its_eta_it_is_never_sent(house: House, shop: Celery) -> None:
-    result = call(shop, "revoked@b.co").apply_async(countdown=4)
+    result = call(shop, "revoked@b.co").apply_async(countdown=6)
     shop.control.revoke(result.id)
     until(lambda: result.state == "REVOKED")
     assert house.platform.events("revoked@b.co") == 0

@@ -22,7 +22,6 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     bindparam,
-    exists,
     select,
 )
 
@@ -73,7 +72,7 @@ def shares(tx: Connection, job_id: str) -> list[Share]:
     """All rows of a job that were refused or skipped, but those that were skipped beside others of their chunk:
     nobody knows which they are."""
     found = tx.execute(select(*NAMED).where(chunks.c.job_id == job_id, *NOT_TAKEN).order_by(chunks.c.n)).all()
-    return _shares(found, _given(tx, job_id), _left_of(tx, job_id))
+    return _shares(found, _given(tx, chunks.c.job_id == job_id), _left_of(tx, job_id))
 
 
 def page(tx: Connection, job_id: str, after: int, most: int) -> list[Row[Any]]:
@@ -84,7 +83,7 @@ def page(tx: Connection, job_id: str, after: int, most: int) -> list[Row[Any]]:
 
 def shares_of(tx: Connection, job_id: str, some: Sequence[Row[Any]]) -> list[Share]:
     """The same as `shares`, of a page of the job's chunks."""
-    given = _given(tx, job_id, chunks.c.id.in_([chunk.id for chunk in some]))
+    given = _given(tx, replays.c.chunk_id.in_([chunk.id for chunk in some]))
     return _shares(some, given, _left(tx, job_id, given))
 
 
@@ -97,15 +96,15 @@ def _shares(found: Sequence[Row[Any]], given: Sequence[Row[Any]], left: set[int]
     ]
 
 
-def _given(tx: Connection, job_id: str, *which: ColumnElement[bool]) -> Sequence[Row[Any]]:
-    """What was ever given of this job's rows, with the stretch of the source that they lie in."""
+def _given(tx: Connection, which: ColumnElement[bool]) -> Sequence[Row[Any]]:
+    """What was ever given of these chunks' rows, with the stretch of the source that they lie in."""
     columns = (*replays.c, chunks.c.offset, chunks.c.length, chunks.c.first_row, chunks.c.only)
     given = select(*columns).join(chunks, chunks.c.id == replays.c.chunk_id)
-    return tx.execute(given.where(chunks.c.job_id == job_id, *which)).all()
+    return tx.execute(given.where(which)).all()
 
 
 def _left_of(tx: Connection, job_id: str) -> set[int]:
-    return _left(tx, job_id, _given(tx, job_id))
+    return _left(tx, job_id, _given(tx, chunks.c.job_id == job_id))
 
 
 def _left(tx: Connection, job_id: str, given: Sequence[Row[Any]]) -> set[int]:
@@ -150,23 +149,18 @@ def give(tx: Connection, job_id: str, given: Sequence[Share]) -> None:
     GIVE[tx.dialect.name].many(tx, [{"chunk": one.chunk_id, "named": one.code, "later": job_id} for one in given])
 
 
-def given_chunks(tx: Connection, job: Row[Any], after: int, most: int) -> list[Row[Any]]:
-    """Chunks of which rows were given to this job, by number: pass the last one seen as `after`."""
-    given = exists(select(replays.c.id).where(replays.c.chunk_id == chunks.c.id, _is_of(job.id)))
-    wanted = select(chunks).where(chunks.c.job_id == job.replay_of, chunks.c.n > after, given)
-    return list(tx.execute(wanted.order_by(chunks.c.n).limit(most)))
-
-
-def codes_given(tx: Connection, job_id: str, chunk_id: int) -> set[str]:
-    wanted = select(replays.c.code).where(replays.c.chunk_id == chunk_id, _is_of(job_id))
-    return set(tx.execute(wanted).scalars())
+def given_chunks(tx: Connection, job: Row[Any], after: int, most: int) -> list[tuple[Row[Any], set[str]]]:
+    """The next chunks of which rows may have been given to this job, by number, each with the codes of those that were:
+    pass the number of the last one seen as `after`."""
+    wanted = select(chunks).where(chunks.c.job_id == job.replay_of, chunks.c.n > after, *NOT_TAKEN)
+    some = tx.execute(wanted.order_by(chunks.c.n).limit(most)).all()
+    codes: dict[int, set[str]] = {chunk.id: set() for chunk in some}
+    for given in tx.execute(select(replays).where(replays.c.chunk_id.in_(list(codes)))):
+        if given.job_id == job.id:
+            codes[given.chunk_id].add(given.code)
+    return [(chunk, codes[chunk.id]) for chunk in some]
 
 
 def of(tx: Connection, job_id: str) -> list[Row[Any]]:
     """The jobs that send rows of this one again, the oldest first."""
     return list(tx.execute(select(jobs).where(jobs.c.replay_of == job_id).order_by(jobs.c.created_at, jobs.c.id)))
-
-
-def _is_of(job_id: str) -> ColumnElement[bool]:
-    """With nothing added to it, SQLite would look through all that the job was given, for each chunk."""
-    return replays.c.job_id.concat("") == job_id

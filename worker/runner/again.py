@@ -36,12 +36,11 @@ def pieces(process: Process, job: Row[Any], source: Source) -> Iterator[Load]:
 def _given(process: Process, job: Row[Any]) -> Iterator[tuple[Row[Any], set[str]]]:
     after = 0
     while page := _page(process, job, after):
-        for chunk in page:
-            yield chunk, process.ledger.read(lambda tx: replays.codes_given(tx, job.id, chunk.id))  # noqa: B023
-        after = page[-1].n
+        yield from ((chunk, codes) for chunk, codes in page if codes)
+        after = page[-1][0].n
 
 
-def _page(process: Process, job: Row[Any], after: int) -> list[Row[Any]]:
+def _page(process: Process, job: Row[Any], after: int) -> list[tuple[Row[Any], set[str]]]:
     return process.ledger.read(lambda tx: replays.given_chunks(tx, job, after, PAGE))
 
 
