@@ -114,8 +114,8 @@ class Client:
         with self._deadlines.until(began + limits.total, self._shutter()) as overdue:
             try:
                 # The adapter, not the session: that would look for cookies, hooks and redirects, none of which we want.
-                adapter = self._session().get_adapter(parcel.url)
-                response = adapter.send(parcel.request, stream=True, timeout=(limits.connect, limits.read))
+                adapter: Any = self._session().get_adapter(parcel.url)
+                response = adapter.send(parcel.request, timeout=(limits.connect, limits.read))
                 body = _read(response)
             except requests.ConnectTimeout as error:
                 raise NotSent(_name(error)) from None
@@ -123,7 +123,7 @@ class Client:
                 raise _loss(error, overdue()) from None
             if overdue():
                 raise Lost("the total time was over")  # a socket that was shut can look like an answer's end
-        return Answer(response.status_code, dict(response.headers), body, time.monotonic() - began)
+        return Answer(response.status, dict(response.headers), body, time.monotonic() - began)
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._own, "session", None)
@@ -132,7 +132,7 @@ class Client:
             session.trust_env = False
             session.headers.clear()
             for scheme in ("http://", "https://"):
-                session.mount(scheme, HTTPAdapter(pool_connections=4, pool_maxsize=1, max_retries=0))
+                session.mount(scheme, _Plainly(pool_connections=4, pool_maxsize=1, max_retries=0))
             self._own.session = session
         return session
 
@@ -148,6 +148,25 @@ class Client:
         """Shuts the socket of the calling thread's request, from another thread."""
         own = self._own.__dict__
         return lambda: _shut(own.get("socket"))
+
+
+class _Plainly(HTTPAdapter):
+    """Without what each request pays for and none of ours has: proxies, cookies, a response that sessions follow.
+    It gives urllib3's own response."""
+
+    def get_connection_with_tls_context(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> Any:
+        """One pool a host, for good, so that the connection that was opened before is the one that is used."""
+        host = str(request.url).split("/", 3)[2]
+        pools: dict[str, Any] = self.__dict__.setdefault("pools", {})
+        if host not in pools:
+            pools[host] = super().get_connection_with_tls_context(request, verify=True)
+        return pools[host]
+
+    def request_url(self, request: requests.PreparedRequest, *_: Any) -> str:
+        return f"/{request.path_url.lstrip('/')}"
+
+    def build_response(self, _: requests.PreparedRequest, resp: Any) -> Any:
+        return resp
 
 
 def _content(body: JSON | None, file: File | None) -> tuple[str, bytes | None]:
@@ -194,16 +213,19 @@ def _address(base_url: str, wire: Wire) -> str:
     return f"{base_url.rstrip('/')}{wire.path}{query}"
 
 
-def _read(response: requests.Response) -> bytes:
+def _read(response: Any) -> bytes:
     """The whole body, decoded, at most `ANSWER_CAP` bytes of it."""
     pieces: list[bytes] = []
     size = 0
-    with response:
-        while piece := response.raw.read(PIECE, decode_content=True):
+    try:
+        while piece := response.read(PIECE, decode_content=True):
             size += len(piece)
             if size > ANSWER_CAP:
                 raise ValueError("the answer is too large")
             pieces.append(piece)
+    finally:
+        response.close()
+        response.release_conn()
     return b"".join(pieces)
 
 
