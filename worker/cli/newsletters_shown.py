@@ -14,6 +14,7 @@ from worker.cli.moments import local, moment, zones_of
 from worker.ledger import messages, newsletters, reports
 from worker.ledger.types import Row
 from worker.newsletters import document
+from worker.newsletters.ended import became
 from worker.newsletters.plan import Plan
 from worker.processes.process import Process
 from worker.runner.opted_out import OPTED_OUT
@@ -21,7 +22,6 @@ from worker.runner.opted_out import OPTED_OUT
 SHOWN = 3
 ADDRESS = re.compile(r"([^@\s])[^@\s]*@([^@\s.])[^@\s]*(\.[^@\s.]+)")
 NUMBER = re.compile(r"\+?\d{6,}(\d\d)")
-OVER = ("finished", "cancelled", "failed")
 
 
 def facts(own: Process, row: Row[Any]) -> dict[str, Any]:
@@ -32,8 +32,8 @@ def facts(own: Process, row: Row[Any]) -> dict[str, Any]:
         "name": row.name,
         "operation": row.operation,
         "account": row.account,
-        "state": _state(row, report),
-        "why": row.why,
+        "state": _state(row, report)[0],
+        "why": _state(row, report)[1],
         "halted_by": halted_by(own, row),
         "people": row.people,
         "dropped": json.loads(row.dropped),
@@ -109,20 +109,22 @@ def when(own: Process, row: Row[Any]) -> str:
     return show.columns(_facts(own, row))
 
 
-def _state(row: Row[Any], report: Mapping[str, Any] | None) -> str:
-    """The sweeper notes the end of its job within seconds; whoever looks before that need not be told so."""
-    return "sent" if report is not None and report["state"] in OVER else str(row.state)
+def _state(row: Row[Any], report: Mapping[str, Any] | None) -> tuple[str, str | None]:
+    """And why. The sweeper notes the end of its job within seconds; whoever looks before that need not be told so."""
+    found = became(report) if report is not None and row.state == "started" else None
+    return found or (str(row.state), row.why)
 
 
 def _facts(own: Process, row: Row[Any], report: Mapping[str, Any] | None = None) -> list[tuple[str, str]]:
     dropped = ", ".join(f"{code} {n:,}" for code, n in json.loads(row.dropped).items())
     zones, by = zones_of(own, row), halted_by(own, row)
+    state, why = _state(row, report)
     halted = f"; all are halted by {by}, and nothing of it leaves until `omniworker newsletters go-on`" if by else ""
     known = [
         ("newsletter", f"{row.name} ({row.id})"),
         ("sends by", f"{row.operation}, account {row.account}"),
-        ("state", _state(row, report) + halted),
-        ("why", row.why),
+        ("state", state + halted),
+        ("why", why),
         ("people", f"{row.people:,}" + (f"; dropped: {dropped}" if dropped else "")),
         *notes(row, report).items(),
         ("requests", f"{row.requests:,}, about {show.span(max(1.0, row.seconds))} at the account's pace"),

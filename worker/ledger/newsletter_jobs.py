@@ -33,10 +33,16 @@ def late(tx: Connection, now: float) -> list[Row[Any]]:
     return list(tx.execute(both.where(newsletters.c.state == "started", newsletters.c.expires_at < now, moving)))
 
 
-def end_sent(tx: Connection) -> None:
+def over(tx: Connection) -> list[Row[Any]]:
     """Started ones whose job has ended."""
-    over = select(jobs.c.id).where(jobs.c.id == newsletters.c.job_id, jobs.c.finished_at.is_not(None)).exists()
-    tx.execute(update(newsletters).where(newsletters.c.state == "started", over).values(state="sent"))
+    its = select(newsletters).join(jobs, jobs.c.id == newsletters.c.job_id)
+    return list(tx.execute(its.where(newsletters.c.state == "started", jobs.c.finished_at.is_not(None))))
+
+
+def ended(tx: Connection, newsletter_id: str, state: str, why: str | None) -> None:
+    """Nothing more of it leaves."""
+    which = (newsletters.c.id == newsletter_id, newsletters.c.state == "started")
+    tx.execute(update(newsletters).where(*which).values(state=state, why=why))
 
 
 def give_up_at(tx: Connection, job_id: str, moment: float) -> None:

@@ -1,6 +1,6 @@
 """Newsletters: what was planned, who approved it, and which job sends it. Each move is one function.
 
-planned ─approve─► approved ─start─► started ─► sent        stopped from anywhere before; missed when its time passed
+planned ─approve─► approved ─start─► started ─► sent        stopped by a person, missed when its time passed
                      ▲  └─pause─► paused
                      └─resume──────┘
 """

@@ -10,6 +10,7 @@ from worker.ledger import claims, jobs, newsletter_jobs, newsletters
 from worker.ledger.types import Connection, Row
 from worker.newsletters import document
 from worker.newsletters.document import WrongDocument
+from worker.newsletters.ended import EXPIRED, NOTHING, end
 from worker.newsletters.plan import order_of
 from worker.orders.intake import record
 from worker.orders.order import Order
@@ -17,7 +18,6 @@ from worker.processes.process import Process
 from worker.wake import wake_up
 
 LEASE = 60.0
-EXPIRED = "expired"
 
 
 def look(process: Process) -> None:
@@ -29,15 +29,14 @@ def look(process: Process) -> None:
         if row is None:
             break
         _start(process, row)
-    process.ledger.write(_stop_late)
+    process.ledger.write(_end)
 
 
 def _start(process: Process, row: Row[Any]) -> None:
     """Its job has its id for a key: whatever happens, it is one."""
     held = claims.of(row)
     if row.expires_at is not None and time.time() > row.expires_at:
-        why = "its time passed before anything of it could leave: nothing was sent"
-        process.ledger.write(lambda tx: newsletters.missed(tx, held, why))
+        process.ledger.write(lambda tx: newsletters.missed(tx, held, NOTHING))
         return
     try:
         order = order_of(document.of(process.seal.open(row.document), row.name), process.seal.open(row.content))
@@ -63,8 +62,8 @@ def _started(process: Process, tx: Connection, row: Row[Any], order: Order) -> R
     return jobs.get(tx, job_id)
 
 
-def _stop_late(tx: Connection) -> None:
-    newsletter_jobs.end_sent(tx)
+def _end(tx: Connection) -> None:
     for row in newsletter_jobs.late(tx, time.time()):
         why = f"the time of newsletter {row.name} has passed: what had not left was not sent"
         jobs.stop(tx, row.job_id, "cancelled", EXPIRED, why=why)
+    end(tx)

@@ -17,8 +17,9 @@ from sqlalchemy import update
 from sandbox.server import Sandbox
 from tests.worker.newsletters.conftest import LETTER, deliver, row
 from worker import platforms
-from worker.ledger import decisions, jobs, newsletters
+from worker.ledger import decisions, jobs, newsletters, troubles
 from worker.ledger.ledger import Ledger
+from worker.ledger.tables import chunks
 from worker.newsletters import again, document, due, moves, plan
 from worker.newsletters.document import WrongDocument
 from worker.newsletters.moves import CanNot
@@ -231,6 +232,8 @@ def test_one_whose_time_passes_on_its_way_sends_no_further_request(
         job = house.ledger.read(lambda tx: jobs.get(tx, row(house, kept.id).job_id))
     assert job is not None
     assert (job.state, "has passed" in job.why, played.counts()["requests"]) == ("cancelled", True, 0)
+    now = row(house, kept.id)
+    assert (now.state, now.why) == ("missed", "its time passed before anything of it could leave: nothing was sent")
 
 
 def test_a_worker_that_is_back_before_the_sweeper_sends_nothing_of_what_is_late(
@@ -247,6 +250,39 @@ def test_a_worker_that_is_back_before_the_sweeper_sends_nothing_of_what_is_late(
         assert (played.counts()["requests"], house.ledger.read(lambda tx: jobs.get(tx, job.id)).state) == (0, "running")
         due.look(house)
     assert house.ledger.read(lambda tx: jobs.get(tx, job.id)).state == "cancelled"
+
+
+@pytest.mark.parametrize(("late", "why"), [(False, "stopped by anna"), (True, "has passed: what had not left")])
+def test_one_that_is_stopped_on_its_way_says_how_far_it_came(
+    house: Process, planned: Kept, played: Sandbox, late: bool, why: str
+) -> None:
+    people = [{"email": f"p{n}@x.example.com", "variables": {"code": str(n)}} for n in range(4)]
+    kept = planned(*people, variables=["code"], deliver_at=moment(minutes=30), lead=1)
+    moves.approve(house, kept, "anna")
+    house.ledger.write(lambda tx: tx.execute(update(newsletters.newsletters).values(not_before=0)))
+    due.look(house)
+    job: Any = house.ledger.read(lambda tx: jobs.get(tx, row(house, kept.id).job_id))
+    house.ledger.write(lambda tx: tx.execute(update(chunks).where(chunks.c.n == 1).values(state="done", accepted=1)))
+    if late:
+        with time_machine.travel(time.time() + 3600, tick=True):
+            due.look(house)
+    else:
+        moves.stop(house, row(house, kept.id), "anna")
+        due.look(house)
+    now = row(house, kept.id)
+    assert (now.state, why in now.why, "it had gone to 1 of 4" in now.why) == ("stopped", True, True), now.why
+    assert (job.state, played.counts()["requests"]) == ("running", 0)
+
+
+def test_a_missed_one_is_alarmed_for_a_day(house: Process, planned: Kept) -> None:
+    kept = planned(*PEOPLE, deliver_at=moment(minutes=30))
+    moves.approve(house, kept, "anna")
+    with time_machine.travel(time.time() + 3600, tick=True):
+        due.look(house)
+        found = house.ledger.read(lambda tx: troubles.all_of(tx, time.time(), 0.1))
+    assert [(one.kind, one.subject) for one in found] == [("newsletter.missed", kept.id)]
+    assert "Newsletter tonight was not sent: its time passed" in found[0].sentence
+    assert house.ledger.read(lambda tx: troubles.all_of(tx, time.time() + 2 * 86_400, 0.1)) == []
 
 
 def test_stopped_paused_and_halted_ones_send_nothing(house: Process, planned: Kept, played: Sandbox) -> None:
