@@ -14,6 +14,7 @@ from schedules.schedule import Schedule
 from schedules.slots import following
 from worker.newsletters import document
 from worker.newsletters.document import WrongDocument
+from worker.newsletters.plan import campaign_of
 from worker.orders.order import place, read_order
 from worker.platforms import UnknownOperation, operation
 from worker.runner.results import Refused
@@ -73,8 +74,8 @@ def _of_newsletter(schedule: Schedule) -> Iterator[str]:
     if others:
         yield f"a newsletter's file says everything itself: leave out {', '.join(others)}."
     try:
-        document.read(Path(place(str(schedule.newsletter))))
-    except (OSError, WrongDocument) as error:
+        campaign_of(document.read(Path(place(str(schedule.newsletter)))))
+    except (OSError, UnknownOperation, WrongDocument) as error:
         yield f"newsletter: {' '.join(str(error).split())}"
 
 

@@ -9,6 +9,7 @@ recipients = { job = "…" }
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,7 @@ from worker.operation import JSON
 A_NIGHT = 24  # hours
 PLACES = ("file", "schedule", "job")
 PLAIN = (str, int, float, bool)
+SOMEBODYS = re.compile(r"\d{6}")
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,9 @@ class Stands:
     @property
     def wish(self) -> str:
         """`where` as people read it."""
-        return " and ".join(f"{name} = {' or '.join(sorted(values))}" for name, values in self.where.items())
+        return " and ".join(
+            f"{name} = {' or '.join(sorted(map(_shown, values)))}" for name, values in self.where.items()
+        )
 
     def wants(self, row: JSON) -> bool:
         return all(as_text(row.get(name)) in values for name, values in self.where.items())
@@ -105,6 +109,11 @@ def as_text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return str(value).strip() if isinstance(value, PLAIN) else ""
+
+
+def _shown(value: str) -> str:
+    """What may be somebody's address or number is not shown."""
+    return "…" if "@" in value or SOMEBODYS.search(value) else value
 
 
 def _wrong(code: str, reason: str, advice: str) -> ValidationError:

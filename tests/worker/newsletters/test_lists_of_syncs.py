@@ -107,6 +107,12 @@ def test_a_file_of_ones_own_has_segments_as_well(house: Process, planned: Kept, 
     ]
 
 
+def test_nobodys_address_is_in_what_is_said_of_a_list(planned: Kept, segment: Callable[[str], str]) -> None:
+    file = segment(PEOPLE)
+    kept = planned(recipients={"file": file, "where": {"email": "a@x.example.com", "lang": "fr"}})
+    assert "1 of them with email = … and lang = fr" in json.loads(kept.notes)["list"]
+
+
 def test_contacts_of_a_cascade_come_from_a_sync_too(planned: Kept, synced: Callable[..., Any]) -> None:
     synced("email,phone,segment\na@x.example.com,79103398080,vip\nb@x.example.com,,new\n")
     said = {"operation": "devino.send_messages", "payload": {"taskId": 7004}}

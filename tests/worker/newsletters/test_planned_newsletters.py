@@ -423,6 +423,7 @@ def test_a_recurring_one_is_approved_once_and_goes_while_it_is_the_same(house: P
     moves.approve(house, first, "anna", recurs=True)
     second = row(house, recurring(house, 119).id)
     assert (second.state, second.approved_by) == ("approved", "schedule weekly, as anna approved")
+    assert row(house, recurring(house, 120).id).approved_by == "schedule weekly, as anna approved"
 
 
 def test_a_slot_that_is_looked_at_twice_plans_one(house: Process) -> None:
