@@ -10,7 +10,7 @@ from worker.ledger import claims, jobs, newsletter_jobs, newsletters
 from worker.ledger.types import Connection, Row
 from worker.newsletters import document
 from worker.newsletters.document import WrongDocument
-from worker.newsletters.ended import EXPIRED, NOTHING, end
+from worker.newsletters.ended import EXPIRED, MISSED, end
 from worker.newsletters.plan import order_of
 from worker.orders.intake import record
 from worker.orders.order import Order
@@ -36,7 +36,7 @@ def _start(process: Process, row: Row[Any]) -> None:
     """Its job has its id for a key: whatever happens, it is one."""
     held = claims.of(row)
     if row.expires_at is not None and time.time() > row.expires_at:
-        process.ledger.write(lambda tx: newsletters.missed(tx, held, NOTHING))
+        process.ledger.write(lambda tx: newsletters.missed(tx, held, str(MISSED.why)))
         return
     try:
         order = order_of(document.of(process.seal.open(row.document), row.name), process.seal.open(row.content))

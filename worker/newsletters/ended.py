@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from worker.ledger import newsletter_jobs, reports
 from worker.ledger.types import Connection
 
 EXPIRED = "expired"
 OVER = ("finished", "cancelled", "failed")
-NOTHING = "its time passed before anything of it could leave: nothing was sent"
 
 
-def became(report: Mapping[str, Any]) -> tuple[str, str | None] | None:
-    """The state, and why; None while anything of it is on the wire."""
+class Became(NamedTuple):
+    """The state it ends in, and why."""
+
+    state: str
+    why: str | None = None
+
+
+MISSED = Became("missed", why="its time passed before anything of it could leave: nothing was sent")
+
+
+def became(report: Mapping[str, Any]) -> Became | None:
+    """None while anything of it is on the wire."""
     rows = report["rows"]
     if report["state"] not in OVER or rows["pending"]:
         return None
     if report["state"] == "finished":
-        return "sent", None
+        return Became("sent")
     gone = rows["accepted"] + rows["unsure"]
     if not gone and EXPIRED in report["skipped_by"]:
-        return "missed", NOTHING
-    return "stopped", f"{report['why'] or report['error']}; it had gone to {gone:,} of {rows['total']:,}"
+        return MISSED
+    return Became("stopped", why=f"{report['why'] or report['error']}; it had gone to {gone:,} of {rows['total']:,}")
 
 
 def end(tx: Connection) -> None:
