@@ -17,11 +17,12 @@ Lines = Callable[[Sequence[Mapping[str, Any]]], list[Mapping[str, object]]]
 
 @click.command()
 @click.argument("what", metavar="ADDRESS|KEY|MESSAGE-ID", required=False)
-@click.option("--files", is_flag=True, help="Read the files of the latest 100 jobs, too.")
+@click.option("--files", is_flag=True, help="Read the rows of the latest 100 files, too.")
 @click.option("--quarantined", is_flag=True, help="The same as `quarantine list`.")
 @options.as_json
 def find(what: str | None, files: bool, quarantined: bool, as_json: bool) -> None:
-    """What is known of an address, of a caller's key, of a message or a cascade: jobs, statuses, consent."""
+    """What is known of an address in any spelling, of a caller's key, or of an id that a platform gave: which rows name
+    it and what became of each, messages, consent, and which platform was told."""
     if (what is None) == (not quarantined):
         raise click.UsageError("Say what to find, or --quarantined.")
     own = office.for_reading()

@@ -11,13 +11,27 @@ from unittest.mock import patch
 import pytest
 from sqlalchemy import Connection, event
 
-from worker.ledger import agenda, decisions, leases, messages, notices, retention, slots, troubles, under_way
+from worker.ledger import (
+    agenda,
+    decisions,
+    handlings,
+    leases,
+    messages,
+    notices,
+    outcomes,
+    retention,
+    slots,
+    traces,
+    troubles,
+    under_way,
+    watched,
+)
 from worker.ledger.ledger import Ledger
 from worker.ledger.migrate import migrate
 from worker.ledger.prepared import Prepared
 
 MANY = re.compile(
-    r"SCAN (?:jobs|chunks|notices|slots|messages|tickets|refusals)(?:_\d+)?\b(?P<how>.*)"
+    r"SCAN (?:jobs|chunks|notices|slots|messages|tickets|refusals|traces)(?:_\d+)?\b(?P<how>.*)"
     # All of an account: as bad.
     r"|SEARCH chunks(?:_\d+)? USING (?P<wide>.* \(account=\?\))$"
 )
@@ -42,6 +56,13 @@ LOOKS: dict[str, Callable[[Connection], Any]] = {
     "undecided for long": lambda tx: retention.drop_undecided(tx, 1.0, 20),
     "notices to let go": lambda tx: notices.let_go(tx, 1.0, 20),
     "slots to let go": lambda tx: slots.let_go(tx, 1.0, 20),
+    "rows that name somebody": lambda tx: traces.of(tx, "w", 100),
+    "what became of a row": lambda tx: outcomes.of_row(tx, "j", 1),
+    "traces to let go": lambda tx: traces.let_go(tx, "j", 500),
+    "what is in quarantine": lambda tx: handlings.waiting(tx, 100),
+    "how much is": handlings.counts,
+    "nobody dealt with for long": lambda tx: handlings.expire(tx, 1.0, "retention", 500),
+    "the channel of a trigger": lambda tx: watched.channel(tx, "a/default", "1", "2"),
     "a message": lambda tx: messages.of_id(tx, "m"),
 }
 
