@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.lab.surroundings import bare
 from tests.lab.waiting import TooLong, until
 from worker.ledger import jobs, planning
 
+AFTER = 60.0
 Listed = dict[str, list[dict[str, Any]]]
 
 
@@ -37,7 +39,8 @@ class Court:
         found = [self._record(name, taken[name], listed, stuck[name]) for name in names]
         for name in names:
             self._decide(name, taken[name], listed)
-        self._rest_again(names, seconds)
+        for name in names:
+            self._end(name, AFTER)
         self._look_at_the_end(found, names)
         return found
 
@@ -50,9 +53,11 @@ class Court:
             return str(error)
         return None
 
-    def _rest_again(self, names: Sequence[str], seconds: float) -> None:
-        for name in names:
-            self.one.still(self._job(name), seconds)
+    def _end(self, name: str, seconds: float) -> None:
+        """What waits for a step goes on when that is decided. Whatever does not end is seen in its sums."""
+        with suppress(TooLong):
+            job = self._job(name)
+            until(lambda: self.one.job(job).state == "finished", seconds, f"{name} ends")
 
     def _job(self, name: str) -> str:
         return str(roads.row_of(self.one.own, name).job_id)

@@ -74,9 +74,9 @@ def whole(own: Process, row: Row[Any]) -> str:
 
 def look_for(own: Process, row: Row[Any]) -> str:
     """What a person finds of it at the platform, when it is not known whether a request was taken."""
-    said = document.of(own.seal.open(row.document), row.name)
-    campaign = platforms.operation(said.operation).campaign
-    found = campaign.look_for(said.payload) if campaign else ""
+    said = document.of(own.seal.open(row.document), row.name) if row.document else None
+    campaign = platforms.operation(said.operation).campaign if said else None
+    found = campaign.look_for(said.payload) if said and campaign else ""
     then = f"Then `omniworker jobs unsure {row.job_id}` and `omniworker jobs decide {row.job_id}`."
     return f"\nThe answer to some requests was lost. {found}\n{then}"
 

@@ -41,7 +41,7 @@ def known(error: Exception) -> Failed | None:
 
 
 def _of_data(error: Exception) -> Failed | None:
-    from worker.ledger.decisions import HalfTaken, JobEnded
+    from worker.ledger.decisions import HalfTaken, JobEnded, NewsletterStays
     from worker.newsletters.document import WrongDocument
     from worker.newsletters.moves import CanNot
     from worker.orders.replayable import NothingToReplay
@@ -56,6 +56,7 @@ def _of_data(error: Exception) -> Failed | None:
         CanNot,
         HalfTaken,
         JobEnded,
+        NewsletterStays,
         NothingToReplay,
         SourceAway,
         SourceChanged,

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from worker.cli import office, options, show
+from worker.cli.look_for import look_for
 from worker.cli.refused import lines_of
 from worker.cli.sentences import Failed
 from worker.ledger import decisions, jobs
@@ -37,7 +38,7 @@ def unsure(job_id: str | None, as_json: bool) -> None:
     own = office.for_reading()
     if job_id is not None:
         office.job_of(own, job_id)
-    found = own.ledger.read(lambda tx: [_facts(tx, chunk) for chunk in decisions.unsure(tx, job_id)])
+    found = own.ledger.read(lambda tx: [_facts(own, tx, chunk) for chunk in decisions.unsure(tx, job_id)])
     if as_json:
         show.document({"unsure": found})
     elif found:
@@ -46,7 +47,7 @@ def unsure(job_id: str | None, as_json: bool) -> None:
         show.aside("Nothing is unsure.")
 
 
-def _facts(tx: Connection, chunk: Row[Any]) -> dict[str, Any]:
+def _facts(own: Process, tx: Connection, chunk: Row[Any]) -> dict[str, Any]:
     job = jobs.get(tx, chunk.job_id)
     assert job is not None  # noqa: S101 - a chunk's job is a foreign key
     return {
@@ -59,7 +60,7 @@ def _facts(tx: Connection, chunk: Row[Any]) -> dict[str, Any]:
         "rows": chunk.rows - chunk.refused,
         "sent_at": iso(chunk.sent_at) if chunk.sent_at else None,
         "why": chunk.why,
-        "look_for": _look_for(job, chunk),
+        "look_for": look_for(own, tx, job, chunk) or _look_for(job, chunk),
     }
 
 
@@ -75,7 +76,8 @@ def _look_for(job: Row[Any], chunk: Row[Any]) -> str:
 def _text(facts: dict[str, Any]) -> str:
     sent = f", sent {facts['sent_at']}" if facts["sent_at"] else ""
     what = f"{facts['operation']} ({facts['account']}), {facts['rows']:,} rows{sent}"
-    return f"job {facts['job']}  chunk {facts['chunk']}  {what}\n    {facts['why']}\n    look {facts['look_for']}"
+    look = facts["look_for"] if facts["look_for"].startswith("In ") else f"look {facts['look_for']}"
+    return f"job {facts['job']}  chunk {facts['chunk']}  {what}\n    {facts['why']}\n    {look}"
 
 
 @click.command()
@@ -112,7 +114,13 @@ def settle(own: Process, job_id: str, decision: str, by: str, numbers: tuple[int
 
 def _decided(tx: Connection, job_id: str, decision: str, by: str, numbers: tuple[int, ...]) -> int:
     """All of them or none: a chunk that is not unsure is somebody's mistake."""
-    waiting = {chunk.n for chunk in decisions.unsure(tx, job_id)}
+    found = decisions.unsure(tx, job_id)
+    waiting = {chunk.n for chunk in found if chunk.job_id == job_id}
+    steps = sorted({chunk.job_id for chunk in found} - {job_id})
+    if steps and not waiting:
+        raise Failed(
+            f"Job {job_id} waits for its step, job {steps[0]}: `omniworker jobs decide {steps[0]}` decides it."
+        )
     if not waiting:
         raise Failed(f"Nothing of job {job_id} is unsure: there is nothing to decide.")
     others = sorted(set(numbers) - waiting)

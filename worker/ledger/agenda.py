@@ -17,6 +17,7 @@ from worker.ledger.watched import watched
 FAR = 5.0
 
 CLAIMED_BESIDES_CHUNKS = (jobs, tickets, notices, doors, posts, slots, newsletters, watched)
+HELD_IN = {tickets: "waiting", newsletters: "approved"}
 
 
 def next_due(tx: Connection, now: float) -> float:
@@ -50,9 +51,9 @@ def end_leases_of(tx: Connection, dead: Callable[[str], bool]) -> None:
 
 
 def _owned(table: Table) -> ColumnElement[bool]:
-    """Of tickets only those that wait are held, and these are found by their state."""
+    """Of some only those in one state are held, and these are found by it."""
     owned = table.c.owner.is_not(None)
-    return and_(owned, tickets.c.state == "waiting") if table is tickets else owned
+    return and_(owned, table.c.state == HELD_IN[table]) if table in HELD_IN else owned
 
 
 def to_wake(tx: Connection, now: float, pause_for: float) -> list[Row[Any]]:

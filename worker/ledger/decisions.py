@@ -7,10 +7,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, exists, select, update
+from sqlalchemy import ColumnElement, Connection, Row, exists, or_, select, update
 
 from worker.ledger import jobs as job_moves
-from worker.ledger import newsletter_jobs
+from worker.ledger import newsletter_jobs, newsletters
 from worker.ledger.tables import chunks, is_unsure, jobs
 
 
@@ -18,14 +18,25 @@ class JobEnded(Exception):
     """A job that was cancelled or failed sends nothing any more."""
 
 
+class NewsletterStays(Exception):
+    """Nothing more of a newsletter leaves now: all are halted, or its time has passed."""
+
+
 class HalfTaken(Exception):
     """A chunk of which the platform took a part can't be sent again as a whole."""
 
 
 def unsure(tx: Connection, job_id: str | None = None) -> list[Row[Any]]:
-    """Unsure chunks of one job, or of all, the oldest first."""
-    wanted = select(chunks).where(is_unsure).order_by(chunks.c.sent_at)
-    return list(tx.execute(wanted if job_id is None else wanted.where(chunks.c.job_id == job_id)))
+    """Unsure chunks of one job and its steps, or of all, the oldest first; of a job that waits for a step those of the
+    step alone, which are decided there."""
+    step, open_ = jobs.alias(), chunks.alias()
+    steps = select(step.c.id).join(open_, open_.c.job_id == step.c.id)
+    waits = exists(steps.where(step.c.parent == chunks.c.job_id, open_.c.state != "done"))
+    wanted = select(chunks).where(is_unsure, ~waits).order_by(chunks.c.sent_at)
+    if job_id is None:
+        return list(tx.execute(wanted))
+    its = select(jobs.c.id).where(or_(jobs.c.id == job_id, jobs.c.parent == job_id))
+    return list(tx.execute(wanted.where(chunks.c.job_id.in_(its))))
 
 
 def decide(tx: Connection, job_id: str, decision: str, by: str, numbers: Sequence[int] = ()) -> int:
@@ -44,10 +55,11 @@ def decide(tx: Connection, job_id: str, decision: str, by: str, numbers: Sequenc
         which.append(chunks.c.n.in_(numbers))
     if decision in ("send", "send-again"):
         _refuse_half_taken(tx, job_id, which)
-        if (
-            job is not None and newsletter_jobs.sent_by(tx, job_id) is None
-        ):  # a newsletter has its own time, and no other
-            job_moves.give_time(tx, job)
+        newsletter = newsletter_jobs.sent_by(tx, job_id)
+        if newsletter is not None:
+            _refuse_late(tx, newsletter)
+        if job is not None and (newsletter is None or newsletter.expires_at is None):
+            job_moves.give_time(tx, job)  # a newsletter has its own time, and no other
     return len(_apply(tx, which, decision, by))
 
 
@@ -58,6 +70,17 @@ def _refuse_half_taken(tx: Connection, job_id: str, which: list[ColumnElement[bo
             f"The platform took some rows of chunk {', '.join(map(str, taken))} of job {job_id}, which would go twice: "
             "settle it by --was-sent or --drop, and ask for the rows that are missing in a call of their own."
         )
+
+
+def _refuse_late(tx: Connection, newsletter: Row[Any]) -> None:
+    settle = "What is unsure in it can be settled by --was-sent or --drop, not sent."
+    by = newsletters.halted(tx)
+    if by is not None:
+        raise NewsletterStays(
+            f"All newsletters were halted by {by}; `omniworker newsletters go-on` ends that. Until then: {settle}"
+        )
+    if newsletter.expires_at is not None and time.time() > newsletter.expires_at:
+        raise NewsletterStays(f"The time of newsletter {newsletter.name} has passed. {settle}")
 
 
 def any_to_send_again(tx: Connection) -> bool:

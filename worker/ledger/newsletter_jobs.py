@@ -45,6 +45,13 @@ def ended(tx: Connection, newsletter_id: str, state: str, why: str | None) -> No
     tx.execute(update(newsletters).where(*which).values(state=state, why=why))
 
 
+def paused_because(tx: Connection, why: str) -> list[Row[Any]]:
+    """The jobs of started ones that were paused for a reason that begins so: `job_id`, `expires_at`."""
+    both = select(newsletters.c.job_id, newsletters.c.expires_at).join(jobs, jobs.c.id == newsletters.c.job_id)
+    paused = (jobs.c.state == "paused", jobs.c.why.startswith(why, autoescape=True))
+    return list(tx.execute(both.where(newsletters.c.state == "started", *paused).order_by(jobs.c.id)))
+
+
 def give_up_at(tx: Connection, job_id: str, moment: float) -> None:
     """Its requests have until then, however many they are."""
     tx.execute(update(jobs).where(jobs.c.id == job_id).values(give_up_at=moment))

@@ -98,13 +98,15 @@ class Planned:
 
 @dataclass(frozen=True)
 class Approved:
-    """What goes, without those who opted out since it was planned; and whether later ones of its name need nobody."""
+    """What goes, without those who opted out since it was planned; whether later ones of its name need nobody; and the
+    moment from which on nothing of it leaves."""
 
     content: bytes = field(repr=False)
     people: int
     dropped: str
     notes: str
     recurs: bool
+    expires_at: float
 
 
 def add(tx: Connection, planned: Planned, why: str | None = None) -> str:

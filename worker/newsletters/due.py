@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import replace
 from typing import Any
 
 from worker.ledger import claims, jobs, newsletter_jobs, newsletters
-from worker.ledger.types import Connection, Row
+from worker.ledger.types import Connection, LedgerError, Row
 from worker.newsletters import document
 from worker.newsletters.document import WrongDocument
 from worker.newsletters.ended import EXPIRED, MISSED, end
@@ -18,17 +19,23 @@ from worker.processes.process import Process
 from worker.wake import wake_up
 
 LEASE = 60.0
+log = logging.getLogger(__name__)
 
 
 def look(process: Process) -> None:
-    """Start what is due, and stop what is late."""
+    """Start what is due, and stop what is late. One that stumbles keeps no other from its time."""
     if not process.ledger.read(newsletters.any_open):
         return
     while not process.stopping.is_set():
         row = process.ledger.write(lambda tx: newsletters.take_due(tx, process.owner, LEASE))
         if row is None:
             break
-        _start(process, row)
+        try:
+            _start(process, row)
+        except LedgerError:
+            raise
+        except Exception:
+            log.exception("newsletter %s could not be started; it is tried again until its time passes", row.id)
     process.ledger.write(_end)
 
 
@@ -36,7 +43,7 @@ def _start(process: Process, row: Row[Any]) -> None:
     """Its job has its id for a key: whatever happens, it is one."""
     held = claims.of(row)
     if row.expires_at is not None and time.time() > row.expires_at:
-        process.ledger.write(lambda tx: newsletters.missed(tx, held, str(MISSED.why)))
+        process.ledger.write(lambda tx: newsletters.missed(tx, held, _late(row)))
         return
     try:
         order = order_of(document.of(process.seal.open(row.document), row.name), process.seal.open(row.content))
@@ -47,6 +54,14 @@ def _start(process: Process, row: Row[Any]) -> None:
     job = process.ledger.write(lambda tx: _started(process, tx, row, replace(order, key=f"newsletter:{row.id}")))
     if job is not None:
         wake_up(job)
+
+
+def _late(row: Row[Any]) -> str:
+    if row.deliver_at is not None:
+        return str(MISSED.why)
+    hours = int((time.time() - row.approved_at) // 3600)
+    why = f"it was approved {hours} h ago and could not leave since, and much may have changed: nothing was sent"
+    return why  # noqa: RET504 - reasons are found by this name
 
 
 def _started(process: Process, tx: Connection, row: Row[Any], order: Order) -> Row[Any] | None:

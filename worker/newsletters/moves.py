@@ -18,7 +18,8 @@ from worker.processes.process import Process
 from worker.runner.opted_out import OPTED_OUT
 
 WAITS = "newsletter.waits"
-OLDEST = 86_400.0  # seconds between plan and approval
+OLDEST = 86_400.0  # seconds between plan and approval, and between approval and request
+HALTED = "all newsletters were halted by"
 PAUSED = "a person paused it; `omniworker newsletters resume {}` goes on"
 
 
@@ -42,7 +43,8 @@ def approve(process: Process, row: Row[Any], by: str, *, recurs: bool = False) -
     dropped = Counter(json.loads(row.dropped)) + left.dropped
     content = process.seal.close({**payload, campaign.rows.key: left.going})
     notes = {**json.loads(row.notes), **_changed(left)}
-    now = Approved(content, len(left.going), json.dumps(dropped), json.dumps(notes), recurs)
+    until = row.expires_at or time.time() + OLDEST + row.seconds  # no approval holds for longer than a plan does
+    now = Approved(content, len(left.going), json.dumps(dropped), json.dumps(notes), recurs, until)
     if not process.ledger.write(lambda tx: newsletters.approve(tx, row, by, now) and _seen_to(tx, row)):
         raise CanNot(f"Newsletter {row.id} is no longer planned: somebody was faster.")
     return left.dropped[OPTED_OUT]
@@ -104,6 +106,7 @@ def resume(process: Process, row: Row[Any]) -> None:
 
     def work(tx: Connection) -> bool:
         _refuse_halted(tx, row)
+        _refuse_late(row)
         if newsletters.resume(tx, row.id):
             return True
         job_id = newsletter_jobs.job_of(tx, row.id)
@@ -119,7 +122,16 @@ def resume_job(tx: Connection, job_id: str) -> bool:
     if row is None:
         return jobs.resume(tx, job_id)
     _refuse_halted(tx, row)
+    _refuse_late(row)
     return jobs.resume(tx, job_id, row.expires_at)
+
+
+def _refuse_late(row: Row[Any]) -> None:
+    if row.state in newsletters.WAITING and row.expires_at is not None and time.time() > row.expires_at:
+        raise CanNot(
+            f"Newsletter {row.id} can't go on: its time has passed, and what had not left by then is not sent. Plan it "
+            "anew."
+        )
 
 
 def _refuse_halted(tx: Connection, row: Row[Any]) -> None:
@@ -135,7 +147,7 @@ def halt(process: Process, by: str) -> int:
     """The switch that stops all of them before their next request: how many were on their way."""
 
     def work(tx: Connection) -> int:
-        why = f"all newsletters were halted by {by}; `omniworker newsletters go-on` goes on"
+        why = f"all newsletters were halted by {by}; `omniworker newsletters go-on` goes on"  # begins as HALTED does
         return sum(jobs.pause(tx, job, why) for job in newsletters.halt(tx, by))
 
     return process.ledger.write(work)
@@ -146,9 +158,7 @@ def go_on(process: Process) -> None:
 
     def work(tx: Connection) -> None:
         newsletters.go_on(tx)
-        for row in newsletters.newest(tx, 1000):
-            job = jobs.get(tx, row.job_id) if row.state == "started" else None
-            if job is not None and job.state == "paused" and "halted by" in (job.why or ""):
-                jobs.resume(tx, job.id, row.expires_at)
+        for row in newsletter_jobs.paused_because(tx, HALTED):
+            jobs.resume(tx, row.job_id, row.expires_at)
 
     process.ledger.write(work)
