@@ -110,7 +110,7 @@ def _missed(tx: Connection, now: float) -> Iterator[Trouble]:
     """Told for a day after its time."""
     lately = (newsletters.c.state == "missed", newsletters.c.expires_at > now - LATELY)
     for row in tx.execute(select(newsletters).where(*lately)):
-        sentence = f"Newsletter {row.name} was missed: {row.why}. If it is still wanted, plan it anew."
+        sentence = f"Newsletter {row.name} was not sent: {row.why}. If it is still wanted, plan it anew."
         yield Trouble(MISSED, row.id, sentence)
 
 

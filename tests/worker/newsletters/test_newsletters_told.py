@@ -152,7 +152,7 @@ def test_one_whose_time_passed_during_an_outage_says_that_nothing_was_sent(
         shown, alarm = said("newsletters", "show", "tonight"), alarmed(house)
     why = "its time passed before anything of it could leave: nothing was sent"
     assert ("state missed" in shown, f"why {why}" in shown, played.counts()["requests"]) == (True, True, 0)
-    sentence = f"newsletter.missed: Newsletter tonight was missed: {why}. If it is still wanted, plan it anew."
+    sentence = f"newsletter.missed: Newsletter tonight was not sent: {why}. If it is still wanted, plan it anew."
     assert (row(house, kept.id).state, alarm) == ("missed", [sentence])
 
 
