@@ -8,6 +8,7 @@ from typing import IO, Any
 import click
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class Failed(click.ClickException):
@@ -88,4 +89,7 @@ def _of_system(error: Exception) -> Failed | None:
         return None
     if error.errno in NO_ROOM:  # a write that fails does not know its file's name
         return Failed(f"{error.strerror}: make room, then give the command again.")
-    return Failed(f"{error.filename}: {error.strerror}.") if error.filename is not None else None
+    if error.filename is None:
+        return None
+    advice = " Give this user the right to it, or go to another folder." if error.errno in NO_RIGHT else ""
+    return Failed(f"{error.filename}: {error.strerror}.{advice}")

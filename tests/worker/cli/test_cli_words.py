@@ -188,7 +188,9 @@ def test_a_mistake_of_ours_keeps_its_traceback() -> None:
 def test_a_file_that_cant_be_written_is_a_sentence() -> None:
     ending = known(PermissionError(13, "Permission denied", "/root/x.csv"))
     assert ending is not None
-    assert ending.message == "/root/x.csv: Permission denied."
+    assert ending.message == (
+        "/root/x.csv: Permission denied. Give this user the right to it, or go to another folder."
+    )
 
 
 def test_a_full_disk_is_a_sentence(ow: Ow, job: Job) -> None:
