@@ -75,7 +75,7 @@ def reached(house: House) -> int:
 
 def test_tonights_arrives_at_its_time_and_the_next_is_stopped(folder: House) -> None:
     assert folder.run("import", "omnisense.import_subscribers", "people.csv", "--wait").returncode == 0
-    at = dt.datetime.now(ZoneInfo("Europe/Paris")) + dt.timedelta(seconds=45)
+    at = dt.datetime.now(ZoneInfo("Europe/Paris")) + dt.timedelta(seconds=50)
     (folder.folder / "tonight.toml").write_text(TONIGHT.format(at=at))
     shown = folder.run("newsletters", "plan", "tonight.toml")
     assert shown.returncode == 0, shown.stderr
