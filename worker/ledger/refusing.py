@@ -29,6 +29,7 @@ from worker.outcome import Refusal
 
 MOVING = ("planning", "running")
 UNSENT = ("waiting", "claimed", "sending")  # sending: the answer said that it was not done
+GIVEN_UP_AT_ONCE, JOBS_AT_ONCE = 1000, 200
 STOPPED = {"cancelled": "cancelled", "failed": "job_failed"}
 
 
@@ -80,8 +81,11 @@ def _skip(tx: Connection, code: str, *which: ColumnElement[bool]) -> None:
 
 def give_up(tx: Connection, now: float, refusal: Refusal) -> list[str]:
     """Refuse what has not got through in the time its job allows: the job ids it happened to. None of it was sent."""
-    late = select(jobs.c.id).where(jobs.c.state.in_(MOVING), jobs.c.give_up_at < now)
-    found = tx.execute(select(chunks).where(chunks.c.state == "waiting", chunks.c.job_id.in_(late)).limit(1000)).all()
+    late = tx.execute(select(jobs.c.id).where(jobs.c.state.in_(MOVING), jobs.c.give_up_at < now)).scalars().all()
+    found: list[Row[Any]] = []
+    for at in range(0, len(late), JOBS_AT_ONCE):  # named one by one, or PostgreSQL looks through all that wait
+        waiting = select(chunks).where(chunks.c.job_id.in_(late[at : at + JOBS_AT_ONCE]), chunks.c.state == "waiting")
+        found += tx.execute(waiting.limit(GIVEN_UP_AT_ONCE - len(found))).all()
     for row in found:
         refuse_whole(tx, row, refusal)
     return sorted({row.job_id for row in found})

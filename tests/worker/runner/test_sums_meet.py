@@ -17,6 +17,7 @@ from worker.ledger import chunks, claims, decisions, guarding, jobs, refusing
 from worker.ledger.tables import chunks as chunks_table
 from worker.ledger.tables import jobs as jobs_table
 from worker.orders import replay
+from worker.orders.replayable import NothingToReplay
 from worker.outcome import Refusal
 from worker.processes import process as process_module
 from worker.processes.process import Process
@@ -185,5 +186,5 @@ def test_what_somebody_gave_up_is_replayed_by_its_own_name_alone(imported: Impor
     held = marked(house, job)
     house.ledger.write(lambda tx: chunks.lose(tx, claims.of(held), "lost"))
     house.ledger.write(lambda tx: decisions.decide(tx, job, "drop", "anna"))
-    with pytest.raises(replay.NothingToReplay):
+    with pytest.raises(NothingToReplay):
         replay.same_rows(house, job, ("skipped",))
