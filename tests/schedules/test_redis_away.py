@@ -25,6 +25,9 @@ from worker.processes.process import Process
 from worker.settings import settings
 from worker.wake import wake_up
 
+# The last test with a database of the run waits for the end of its server, too.
+pytestmark = pytest.mark.timeout(300)
+
 MINUTES, EVERY = 120, 30
 AWAY = (50, 60)
 KILLED = 90

@@ -17,6 +17,9 @@ from worker.ledger.tables import jobs
 from worker.processes.process import Process
 from worker.settings import settings
 
+# The last test with a database of the run waits for the end of its server, too.
+pytestmark = pytest.mark.timeout(300)
+
 SECONDS = 2 * 3600
 BEAT = 10
 REDIS_AWAY = range(3000, 3600)
