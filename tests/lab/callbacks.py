@@ -10,7 +10,6 @@ from __future__ import annotations
 import heapq
 import json
 import random
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +26,7 @@ import tasks.follow_ups  # noqa: F401 - they follow what is told
 from tests.lab.database import ledger_at
 from tests.lab.experiment import Order, Record, Verdict, line
 from tests.lab.goals import Goal
+from tests.lab.killing import killing
 from tests.lab.surroundings import bare
 from tests.lab.waiting import TooLong, until
 from tests.lab.workers import Workers
@@ -80,7 +80,7 @@ def callbacks(order: Order) -> Verdict:
     ends, plan = _planned(order.rows or count, rate, random.Random(order.seed))
     with ledger_at(order.database, order.folder) as address, _house(address) as own:
         port = free_port(HOST, 0)
-        with _receiver(order.folder, own, port) as web, _killing(web, pause) as kills:
+        with _receiver(order.folder, own, port) as web, killing((web,), pause) as kills:
             heard = _sent(plan, port)
         missing, twice = _kept(own, heard)
         _handed_out(own)
@@ -133,27 +133,6 @@ def _receiver(folder: Path, own: Process, port: int) -> Iterator[Workers]:
         yield web
     finally:
         web.stop()
-
-
-@contextmanager
-def _killing(web: Workers, pause: float) -> Iterator[list[float]]:
-    """The moments of the kills; each time it is started again at once."""
-    kills: list[float] = []
-    over = threading.Event()
-
-    def strike() -> None:
-        while not over.wait(pause):
-            kills.append(web.kill())
-            web.start()
-            web.ready()
-
-    with ThreadPoolExecutor(1) as pool:
-        striking = pool.submit(strike)
-        try:
-            yield kills
-        finally:
-            over.set()
-        striking.result()
 
 
 def _sent(plan: Sequence[Due], port: int) -> Heard:

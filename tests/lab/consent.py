@@ -2,7 +2,8 @@
 
 Each of many people opts out at a moment of chance; at another one they are sent a newsletter or a message, saved as
 subscribed by a call, or imported as subscribed from a file. Whoever was sent to has to have been marked before their
-opt-out was stored, and nobody may be left subscribed.
+opt-out was stored, and nobody may be left subscribed. The same again while the processes that deliver are killed in
+turns.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from sandbox.server import Sandbox
 from sandbox.window import Window
 from tests.lab.experiment import Order, Record, Verdict, line
 from tests.lab.goals import Goal
+from tests.lab.killing import killing
 from tests.lab.rig import Rig, rig
 from tests.lab.surroundings import bare
 from tests.lab.waiting import until
@@ -33,7 +35,8 @@ from worker.people import register
 from worker.people.consent import Event
 from worker.processes.run import command
 
-PEOPLE, SECONDS, END = 1000, 25.0, 120.0
+PEOPLE, SECONDS, END = 1000, 25.0, 300.0
+PAUSE = 4.0  # between two kills, beside what a start takes
 CASCADE, TEMPLATE = 7004, 45
 FILE_OF = 25
 PACES = dict.fromkeys(("OMNISENSE_PACE", "DEVINO_PACE", "OMNISEND_PACE"), "200/s")
@@ -52,29 +55,36 @@ class Played:
 
 
 def consent(order: Order) -> Verdict:
-    """One run with everybody in it."""
+    """One run with everybody in it, and one in which workers are killed."""
+    calm, struck = _run(order, "undisturbed", killed=False), _run(order, "workers killed", killed=True)
+    return Verdict(calm.lines + struck.lines, calm.goals + struck.goals)
+
+
+def _run(order: Order, name: str, killed: bool) -> Verdict:
     people, dice = order.rows or PEOPLE, random.Random(order.seed)
     roles = (Omnisense(), Devino(), Omnisend(window=Window(100_000, 1.0)))
-    with sandbox.server.start(roles=roles, latency=0.02) as played, _house(order, played) as one:
+    with sandbox.server.start(roles=roles, latency=0.02) as played, _house(order, name, played) as (one, parties):
         found = Played(one)
-        _both(_asking(found, people, dice), _opting_out(found, people, random.Random(order.seed + 1)))
+        with killing(parties if killed else (), PAUSE) as kills:
+            _both(_asking(found, people, dice), _opting_out(found, people, random.Random(order.seed + 1)))
         _quiet(found)
-        record = _judged(found, people, roles[0], roles[2])
+        record = _judged(found, people, roles[0], roles[2]) | {"kills": len(kills)}
     order.keep(record)
-    note = "opt-out stored → accepted elsewhere: p50 {p50:.2f}, p95 {p95:.2f}, p99 {p99:.2f} s".format(**record)
-    return Verdict((line("opt-outs amid sends and imports", people, [record], note),), _goals(record))
+    note = "opt-out stored → accepted elsewhere: p50 {p50:.2f}, p95 {p95:.2f}, p99 {p99:.2f} s; {kills} kills"
+    what = f"opt-outs amid sends, {name}"
+    return Verdict((line(what, people, [record], note.format(**record)),), _goals(record, name, killed))
 
 
 @contextmanager
-def _house(order: Order, played: Sandbox) -> Iterator[Rig]:
-    folder = order.folder / "rig"
+def _house(order: Order, name: str, played: Sandbox) -> Iterator[tuple[Rig, tuple[Any, ...]]]:
+    folder = order.folder / name.partition(" ")[0] / "rig"
     with rig(folder, played.environment(), **order.ledger, **PACES, LOG_LEVEL="WARNING") as one:
-        urgent = Workers(order.folder, bare(**one.told), command("urgent"))
+        urgent = Workers(folder.parent, bare(**one.told), command("urgent"))
         try:
             for workers in (one.workers, urgent):
                 workers.start()
                 workers.ready()
-            yield one
+            yield one, (one.workers, urgent)
         finally:
             urgent.stop()
 
@@ -161,12 +171,13 @@ def _quiet(found: Played) -> None:
 
 def _judged(found: Played, people: int, omnisense: Omnisense, omnisend: Omnisend) -> Record:
     own, waits = found.rig.own, []
-    sent = 0
-    late = 0
+    sent = late = unsure = 0
     for whom, job in found.jobs.items():
         [chunk] = found.rig.chunks(job)
+        went = bool(chunk.accepted) or chunk.state == "unsure"
         sent += bool(chunk.accepted)
-        late += bool(chunk.accepted) and chunk.sent_at > found.stored[whom]
+        unsure += chunk.state == "unsure"
+        late += went and chunk.sent_at > found.stored[whom]
     left = 0
     for number in range(people):
         whom = _whom(number)
@@ -175,6 +186,7 @@ def _judged(found: Played, people: int, omnisense: Omnisense, omnisend: Omnisend
     ends = quantiles(waits, n=100)
     return {
         "accepted": sent,
+        "unsure": unsure,
         "late": late,
         "left": left,
         "opted_out": len(found.stored),
@@ -204,9 +216,15 @@ def waits_of(one: Rig, tx: Any, whom: str, stored: float | None = None) -> list[
     return [moment - stored for moment in moments if moment is not None]
 
 
-def _goals(record: Record) -> tuple[Goal, ...]:
+def _goals(record: Record, name: str, killed: bool) -> tuple[Goal, ...]:
     return (
-        Goal("consent: sends begun after a stored opt-out", record["late"], 0),
-        Goal("consent: addresses left subscribed", record["left"], 0),
-        Goal("consent: opt-outs that reached both platforms", record["told"], 2 * record["opted_out"], most=False),
+        Goal(f"consent, {name}: sends begun after a stored opt-out", record["late"], 0),
+        Goal(f"consent, {name}: addresses left subscribed", record["left"], 0),
+        Goal(
+            f"consent, {name}: opt-outs that reached both platforms",
+            record["told"],
+            2 * record["opted_out"],
+            most=False,
+        ),
+        Goal(f"consent, {name}: kills", record["kills"], 1 if killed else 0, most=False),
     )
