@@ -40,9 +40,10 @@ from worker.processes.process import Process
 from worker.processes.run import command
 from worker.settings import SETTINGS, Settings, read
 
-USUAL, FULL = (4_000, 200, 5.0), (50_000, 500, 20.0)  # callbacks, a second, seconds from kill to kill
+# Callbacks, a second, seconds from kill to kill, and until what was not answered comes again: Devino says a minute.
+USUAL, FULL = (4_000, 200, 5.0, 5.0), (50_000, 500, 20.0, 60.0)
 DOUBLED, OVERTAKEN, LATER = 0.3, 0.1, 3.0
-SENDERS, PATIENCE, AGAIN_IN, END = 32, 10.0, 1.0, 600.0
+SENDERS, PATIENCE, END = 32, 10.0, 600.0
 MOST_MS = 250
 SECRET = "s3cr3t-of-devino"
 REDIS_AWAY = "redis://127.0.0.1:1/0"
@@ -76,12 +77,12 @@ class Heard:
 
 def callbacks(order: Order) -> Verdict:
     """One run."""
-    count, rate, pause = FULL if order.full else USUAL
+    count, rate, pause, again_in = FULL if order.full else USUAL
     ends, plan = _planned(order.rows or count, rate, random.Random(order.seed))
     with ledger_at(order.database, order.folder) as address, _house(address) as own:
         port = free_port(HOST, 0)
         with _receiver(order.folder, own, port) as web, killing((web,), pause) as kills:
-            heard = _sent(plan, port)
+            heard = _sent(plan, port, again_in)
         missing, twice = _kept(own, heard)
         _handed_out(own)
         record = _judged(heard, missing, twice, _wrong(own, ends)) | {"kills": len(kills)}
@@ -135,17 +136,17 @@ def _receiver(folder: Path, own: Process, port: int) -> Iterator[Workers]:
         web.stop()
 
 
-def _sent(plan: Sequence[Due], port: int) -> Heard:
+def _sent(plan: Sequence[Due], port: int, again_in: float) -> Heard:
     """Everything at its moment, and again until it was answered 200."""
     began = time.monotonic()
     with ThreadPoolExecutor(SENDERS) as pool:
         shares = [plan[place::SENDERS] for place in range(SENDERS)]
-        parts = list(pool.map(lambda share: _sender(share, port, began), shares))
+        parts = list(pool.map(lambda share: _sender(share, port, began, again_in), shares))
     stored = [one for part in parts for one in part.stored]
     return Heard(stored, sum(part.unanswered for part in parts))
 
 
-def _sender(share: Sequence[Due], port: int, began: float) -> Heard:
+def _sender(share: Sequence[Due], port: int, began: float, again_in: float) -> Heard:
     heap, heard = list(share), Heard()
     heapq.heapify(heap)
     connection = HTTPConnection(HOST, port, timeout=PATIENCE)
@@ -158,7 +159,7 @@ def _sender(share: Sequence[Due], port: int, began: float) -> Heard:
         heard.unanswered += 1
         if time.monotonic() - began > END:
             raise TooLong(f"a callback was not answered 200 within {END:g} s")
-        heapq.heappush(heap, Due(time.monotonic() - began + AGAIN_IN, due.of))
+        heapq.heappush(heap, Due(time.monotonic() - began + again_in, due.of))
     connection.close()
     return heard
 
