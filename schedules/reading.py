@@ -86,6 +86,8 @@ class Reading:
         if self.row.state == "due" and slots.being_read(tx, self.schedule.name):
             self._miss(tx, "overlap", "The list is being read for an earlier slot.")
             return False
+        if self.row.state == "due":  # somebody may ask anew for one that was missed half read
+            differences.forget(tx, self.row.id)
         end_alarm(tx, MISSED, self.schedule.name)
         return True
 
@@ -164,19 +166,25 @@ class Reading:
     def _wait(self, place: Place, why: str) -> None:
         """What it has read stays read."""
         seconds = min(FIRST_WAIT * 2 ** min(place.waits, 30), LONGEST_WAIT)
-        self._put_back(replace(place, waits=place.waits + 1), why, seconds)
+        waiting = replace(place, waits=place.waits + 1)
+        self.process.ledger.write(lambda tx: self._put_back(tx, waiting, why, seconds))
 
     def _anew(self, place: Place, why: str) -> None:
         """A place can grow too old for the platform: then from the first page, some times."""
         if place.pages == 0 or place.anew == ANEW:
             self.process.ledger.write(lambda tx: self._miss(tx, "refused", why))
         else:
-            self.process.ledger.write(lambda tx: differences.forget(tx, self.row.id))
-            self._put_back(Place(self.listed.payload, new=place.new, anew=place.anew + 1), why, FIRST_WAIT)
+            first = Place(self.listed.payload, new=place.new, anew=place.anew + 1)
+            self.process.ledger.write(lambda tx: self._forgotten(tx, first, why))
 
-    def _put_back(self, place: Place, why: str, seconds: float) -> None:
+    def _forgotten(self, tx: Connection, first: Place, why: str) -> None:
+        """What was noted goes with the place, and only if nobody else reads by now."""
+        if self._put_back(tx, first, why, FIRST_WAIT):
+            differences.forget(tx, self.row.id)
+
+    def _put_back(self, tx: Connection, place: Place, why: str, seconds: float) -> bool:
         sealed = self.process.seal.close(asdict(place))
-        self.process.ledger.write(lambda tx: slots.put_back(tx, self.held, seconds, place=sealed, why=why))
+        return slots.put_back(tx, self.held, seconds, place=sealed, why=why)
 
     def _miss(self, tx: Connection, reason: str, why: str) -> None:
         if slots.missed(tx, self.held, reason, why):

@@ -22,6 +22,7 @@ from worker.ledger.messages import LONGEST_STATUS
 from worker.ledger.types import Connection
 from worker.notices import Notice, Quarantine, follows
 from worker.processes.process import Process
+from worker.receiver.told import shown
 from worker.references import Reference
 
 LONGEST_ID = 40
@@ -76,7 +77,7 @@ def person_of(process: Process, tx: Connection, reference: Reference) -> JSON:
 
 def _learn(process: Process, tx: Connection, notice: Notice, message: str, reference: Reference | None) -> bool:
     said = notice.content
-    status = str(said["status"]).strip().lower()[:LONGEST_STATUS]
+    status = shown(str(said["status"]).strip().lower())[:LONGEST_STATUS]
     person = person_of(process, tx, reference) if reference else said
     known: dict[str, Any] = {name: _mark(process, tx, person.get(name)) for name in ("email", "phone")}
     known |= {"cascade": _id(said.get("taskId")), "cascade_trigger": _id(said.get("triggerId"))}
@@ -103,7 +104,7 @@ def _mark(process: Process, tx: Connection, address: Any) -> str | None:
 
 def _id(said: Any) -> str | None:
     known = isinstance(said, str | int) and not isinstance(said, bool) and bool(said)
-    return str(said)[:LONGEST_ID] if known else None
+    return shown(str(said))[:LONGEST_ID] if known else None
 
 
 def _object(text: str) -> Any:

@@ -14,6 +14,7 @@ from tasks.consent import EMAIL, PUSH, SMS, VIBER, channels_of, is_mail
 from worker.ledger import watched
 from worker.notices import Notice
 from worker.processes.process import Process
+from worker.receiver.told import shown
 
 CHANNELS = {"EMAIL": EMAIL, "SMS": SMS, "VIBER": VIBER, "PUSH": PUSH}
 FIELDS = {EMAIL: "email", SMS: "phone", VIBER: "phone", PUSH: "pushToken"}
@@ -22,7 +23,7 @@ Place = tuple[str, tuple[str, ...]]  # an address, and the channels that lead th
 
 def channel_of(process: Process, notice: Notice) -> str | None:
     """That of the trigger which sent the message; None where it is not known, or no channel of consent's."""
-    cascade, trigger = (str(notice.content.get(name) or "") for name in ("taskId", "triggerId"))
+    cascade, trigger = (shown(str(notice.content.get(name) or "")) for name in ("taskId", "triggerId"))
     said = process.ledger.read(lambda tx: watched.channel(tx, str(notice.account), cascade, trigger))
     return CHANNELS.get(str(said).upper())
 
@@ -35,7 +36,8 @@ def said_of(person: Mapping[str, Any], channel: str | None) -> Place | None:
 
 
 def _places(person: Mapping[str, Any]) -> Iterator[Place]:
-    devices = [one for one in person.get("pushInfo") or () if isinstance(one, Mapping)]
+    named = person.get("pushInfo")
+    devices = [one for one in named if isinstance(one, Mapping)] if isinstance(named, list) else []
     for said in (person, *devices):
         for field in dict.fromkeys(FIELDS.values()):
             channels = tuple(one for one, name in FIELDS.items() if name == field)

@@ -232,3 +232,19 @@ def test_no_address_lies_open_and_the_command_shows_it(
 
 def test_every_connected_account_is_compared(house: Process) -> None:  # noqa: F811
     assert [(one.name, one.cron) for one in declared()][-1] == (NAME, "50 4 * * *")
+
+
+def test_a_missed_comparison_that_is_asked_for_again_names_nobody_twice(
+    house: Process,  # noqa: F811
+    shop: Shop,  # noqa: F811
+    due: Due,
+) -> None:
+    shop(*(contact(n, IN) for n in range(7)))
+    one = due()
+    look_at(house, one)
+    (row,) = history(house, one)
+    assert row.state == "reading"
+    house.ledger.write(lambda tx: slots.miss(tx, [row.id], "beat", "gone", "It was declared no more.", slots.MISS_READ))
+    house.ledger.write(lambda tx: slots.ask(tx, NAME, row.slot, "anna"))
+    read(house, one)
+    assert len(house.ledger.read(lambda tx: tx.execute(select(differences)).all())) == len(found(house)) == 8

@@ -48,9 +48,10 @@ def proven(tx: Connection, job_id: str, n: int, rows: int) -> bool:
 
 
 def told_before(tx: Connection, job_id: str, n: int, moment: float) -> bool:
-    """Whether the platform spoke of a chunk, at this `moment`, before it was sent for the last time."""
+    """Whether the platform spoke of a chunk, at this `moment`, before it was sent for the last time. What was claimed
+    once went once: there the clocks of whoever heard it and of whoever sent it differ, no more."""
     chunk = planning.chunk_of(tx, job_id, n)
-    return chunk is not None and chunk.sent_at is not None and moment < chunk.sent_at
+    return chunk is not None and chunk.fence > 1 and chunk.sent_at is not None and moment < chunk.sent_at
 
 
 def sent_twice(tx: Connection, job_id: str, n: int) -> bool:

@@ -110,7 +110,7 @@ def _bounded(piece: Told | Unread) -> Told | Unread:
         return Unread(TOO_MUCH, SHORT.repr(content)[: 1 << 16])
     if isinstance(piece, Unread):
         return piece
-    subject, at = _shown(piece.subject), _moment(piece.happened_at)
+    subject, at = shown(piece.subject), _moment(piece.happened_at)
     as_it_is = (subject, at) == (piece.subject, piece.happened_at)
     return piece if as_it_is else replace(piece, subject=subject, happened_at=at)
 
@@ -135,7 +135,7 @@ def _inside(value: Any) -> Sequence[Any]:
     return list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
-def _shown(subject: str) -> str:
+def shown(subject: str) -> str:
     """An id as every database takes it."""
     return NOT_SHOWN.sub("?", subject)[:LONGEST_SUBJECT]
 

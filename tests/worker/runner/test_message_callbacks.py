@@ -396,3 +396,28 @@ def test_a_forged_opt_in_of_a_victim_changes_nothing(house: Process, send: Calla
     assert standing(house, "vic@shop.example.com") == {("email", "unsubscription")}
     told_in = [row.state for row in rows(house, notice_table) if row.kind == "devino.subscribed"]
     assert told_in == ["quarantined", "quarantined"]
+
+
+@pytest.mark.parametrize("said", [{"taskId": "70\0"}, {"triggerId": "\ud800"}, {"pushInfo": 5}, {"phone": "\0"}])
+def test_an_opt_out_is_not_lost_for_what_no_document_has_beside_it(
+    house: Process, tell: Tell, said: dict[str, Any]
+) -> None:
+    tell("unsubscribed", None, email="vic@shop.example.com", **said)
+    assert standing(house, "vic@shop.example.com") == {("email", "unsubscription")}
+    assert [row.state for row in rows(house, notice_table) if row.kind == "devino.unsubscribed"] == ["handed"]
+
+
+@pytest.mark.parametrize("status", ["\0", "un\0subscribed", "\ud800"])
+def test_a_status_in_unknown_letters_is_kept_aside_as_any_other(house: Process, tell: Tell, status: str) -> None:
+    tell(status)
+    assert [row.state for row in rows(house, notice_table) if row.kind == "devino.other"] == ["quarantined"]
+
+
+def test_a_receiver_whose_clock_is_behind_makes_no_alarm_of_what_went_once(
+    house: Process, send: Callable[..., str], tell: Tell
+) -> None:
+    job_id = send()
+    move(house, job_id)
+    house.ledger.write(lambda tx: tx.execute(update(chunks).values(sent_at=time.time() + 60)))
+    tell("delivered", refer(house, job_id, 1))
+    assert (remarked(house, job_id), alarmed(house), report(house, job_id)["rows"]["repeated"]) == ([], [], 0)
