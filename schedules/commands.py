@@ -6,6 +6,7 @@ import datetime as dt
 import heapq
 import itertools
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -66,7 +67,7 @@ def following_slots(name: str | None, count: int, as_json: bool) -> None:
     """The next slots, of all schedules or of NAME."""
     wanted = [_named(name)] if name else room.declared()
     now = time.time()
-    merged = heapq.merge(*(((slot, one.name, one) for slot in following(one, now)) for one in wanted), key=_order)
+    merged = heapq.merge(*(_slots_of(one, now) for one in wanted), key=_order)
     facts = [
         {"slot": reports.iso(slot), "local": _local(one, slot), "schedule": one.name, "starts": one.starts}
         for slot, _, one in itertools.islice(merged, count)
@@ -75,6 +76,11 @@ def following_slots(name: str | None, count: int, as_json: bool) -> None:
         show.document({"next": facts})
     elif facts:
         click.echo(show.table(facts))
+
+
+def _slots_of(one: Schedule, now: float) -> Iterator[tuple[int, str, Schedule]]:
+    """A function, for a generator within a generator would name the last schedule in every line."""
+    return ((slot, one.name, one) for slot in following(one, now))
 
 
 def _order(found: tuple[int, str, Schedule]) -> tuple[int, str]:

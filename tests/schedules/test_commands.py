@@ -43,6 +43,14 @@ def test_next_is_told_in_both_times(mine: Path, ow: Ow) -> None:  # noqa: F811
     assert all(one["local"].endswith("T02:30+03:00") for one in found)
 
 
+def test_next_of_all_names_each_slots_own_schedule(mine: Path, ow: Ow) -> None:  # noqa: F811
+    other = MINE.replace("[mine]", "[zenith]").replace("30 2", "0 7")
+    (mine / "mine.toml").write_text(MINE + other)
+    told = {(one["slot"][11:], one["schedule"]) for one in asked(ow, "next", "--count", "100")["next"]}
+    assert {named for time, named in told if time == "23:30:00Z"} == {"mine"}
+    assert {named for time, named in told if time == "04:00:00Z"} == {"zenith"}
+
+
 def test_a_night_is_made_up_for_and_none_runs_twice(mine: Path, ow: Ow) -> None:  # noqa: F811
     result = ow("schedules", "run", "mine", "--at", "2026-01-31T02:30")
     assert (result.exit_code, result.stdout) == (1, "")

@@ -62,6 +62,11 @@ def _encoding(path: str, head: bytes, wanted: Wanted) -> str:
         raise OptionWrong(
             "encoding", f"{path} begins with the mark of {marked}, but --encoding says {wanted.encoding}."
         )
+    if not marked and wanted.encoding in ("utf-16", "utf-32"):
+        raise SourceRefused(
+            f"{path} does not begin with the mark of {wanted.encoding}: say --encoding {wanted.encoding}-le, or -be, "
+            "whose letters have their small byte first, or last; or the encoding that it is in."
+        )
     if marked or wanted.encoding:
         return marked or str(wanted.encoding)
     for start, name in ((1, "utf-16-le"), (0, "utf-16-be")):

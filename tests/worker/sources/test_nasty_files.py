@@ -82,6 +82,7 @@ TABLE: list[tuple[str, str, bytes, dict[str, Any], int | str, dict[int, str]]] =
     ("nothing but that mark", "a.csv", b"\xef\xbb\xbf", {}, "there is nothing to send", {}),
     ("UTF-16, as Excel writes it", "a.csv", CSV.decode().replace(",", "\t").encode("utf-16"), {}, 2, {}),
     ("UTF-16 without its mark", "a.csv", CSV.decode().encode("utf-16-le"), {}, "say --encoding utf-16-le if it is", {}),
+    ("no UTF-16, whatever the job says", "a.csv", CSV, {"encoding": "utf-16"}, "say --encoding utf-16-le, or -be", {}),
     ("half a letter at the end of UTF-16", "a.csv", CSV.decode().encode("utf-16")[:-3], {}, 1, {3: "row.utf8"}),
     ("cp1251, not said", "a.csv", RUSSIAN.encode("cp1251"), {}, "is not in UTF-8: line 1 is the first", {}),
     ("cp1251, said", "a.csv", RUSSIAN.encode("cp1251"), {"encoding": "cp1251"}, 3, {}),
