@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 NETWORK_FILE_SYSTEMS = {
@@ -116,8 +117,11 @@ def _connect(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     reading = connection.get_execution_options().get(READING, False)
-    # Not through SQLAlchemy, which needs several times as long for it as SQLite.
-    connection.connection.cursor().execute("BEGIN" if reading else "BEGIN IMMEDIATE").close()
+    words = "BEGIN" if reading else "BEGIN IMMEDIATE"
+    try:  # not through SQLAlchemy, which needs several times as long for it as SQLite, but with its errors
+        connection.connection.cursor().execute(words).close()
+    except sqlite3.Error as error:
+        raise DBAPIError.instance(words, None, error, sqlite3.Error) from error
 
 
 def refuse_network(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> None:

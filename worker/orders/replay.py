@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from worker.ledger import givings, jobs, orders, planning, replays
 from worker.ledger import mended as mended_rows
@@ -86,16 +86,20 @@ def _seen_and_done(
     """Look while nobody is kept waiting, then do it with the job locked, unless somebody else asked for a replay in
     between: then all of it anew. What others were promised of the job's rows is given to them first."""
 
-    def done(tx: Connection, known: list[str], seen: T) -> Replayed | None:
+    def seen(tx: Connection) -> tuple[list[str], list[str], T | None]:
+        known, promised = _replays(tx, job_id), givings.of(tx, job_id)
+        return known, promised, None if promised else look(tx)
+
+    def done(tx: Connection, known: list[str], found: T) -> Replayed | None:
         job = jobs.locked(tx, job_id)
         assert job is not None  # noqa: S101 - whoever asks has seen it
-        return do(tx, job, seen) if _replays(tx, job_id) == known else None
+        return do(tx, job, found) if _replays(tx, job_id) == known else None
 
     while True:
-        for other in process.ledger.read(lambda tx: givings.of(tx, job_id)):
+        known, promised, found = process.ledger.read(seen)
+        for other in promised:
             give(process, other)
-        known, seen = process.ledger.read(lambda tx: (_replays(tx, job_id), look(tx)))
-        made = process.ledger.write(lambda tx: done(tx, known, seen))  # noqa: B023 - done at once
+        made = None if promised else process.ledger.write(lambda tx: done(tx, known, cast(T, found)))  # noqa: B023
         if made is not None:
             return made
 

@@ -118,3 +118,15 @@ def _is_address(cell: str) -> bool:
     except ValidationError:
         return False
     return True
+
+
+@pytest.mark.parametrize("at", [0, 6000, 11_999])
+def test_a_table_of_very_many_columns_is_looked_at_like_others(at: int) -> None:
+    cells = ["x"] * 12_000
+    quoted = [f'"{cell}"' for cell in cells]
+    for some in (cells, quoted):
+        row = ",".join(some)
+        plain = _found(f"{row}\n{row}\n", ",", len(cells))
+        assert plain is not None
+        assert [plain.all_are(at, pattern) for pattern in (b"x", b"y")] == [True, False]
+    assert _found(f"{row},\n", ",", len(cells)) is None

@@ -344,6 +344,25 @@ def test_who_asks_while_another_is_given_rows_gets_none_of_them(
     assert [one.given_to for one in given] == [first] * 3
 
 
+def test_rows_that_are_promised_between_two_looks_are_given_before_anybody_else_looks(
+    cancelled: str, again: Any, house: Process, a_chunk_at_a_time: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = givings.of
+
+    def and_then_promised(tx: Any, job_id: str) -> list[str]:
+        monkeypatch.setattr(givings, "of", look)
+        found = look(tx, job_id)
+        with monkeypatch.context() as broken, pytest.raises(Killed):
+            killed_after(house, broken, 1)
+            again(cancelled)
+        return found
+
+    monkeypatch.setattr(givings, "of", and_then_promised)
+    second = again(cancelled, "skipped")
+    assert [one.id for one in house.ledger.read(lambda tx: replays.of(tx, cancelled))] == [second.job.id]
+    assert not second.new
+
+
 def test_a_replay_that_is_stopped_while_it_is_given_rows_gives_them_back(
     cancelled: str, again: Any, move: Any, house: Process, a_chunk_at_a_time: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
