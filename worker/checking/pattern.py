@@ -20,8 +20,8 @@ def repeated(pattern: bytes, times: bytes = b"*") -> bytes:
 
 
 def times(pattern: bytes, n: int) -> bytes:
-    """So often, one after the other: written out, which is matched fastest, as long as that is soon compiled. A table of
-    thousands of columns would need minutes."""
+    """So often, one after the other: written out, which is matched fastest, as long as that is soon compiled. Thousands
+    of columns would need minutes."""
     return pattern * n if n <= WRITTEN_OUT else repeated(pattern, b"{%d}" % n)
 
 
