@@ -39,7 +39,8 @@ def _read(said: Any) -> Told | Unread:
     if kind not in KINDS:
         return Unread(f"Its notification_type is neither {' nor '.join(KINDS)}: is it an opt-out in other words?", said)
     happened_at = moment(said.get(f"{kind}_at"))
-    if happened_at is None:
+    # What a program writes where it knows no time counts as now: of an opt-in that would lift every opt-out.
+    if happened_at is None or (kind == "optin" and happened_at <= 0):
         return Unread(f"Its {kind}_at is missing, or no time with an offset.", said)
     return Told(KINDS[kind], address, (address, kind, str(happened_at)), happened_at, dict(said), True, urgent=True)
 

@@ -95,7 +95,8 @@ PURPOSE = Option(
 UNCHECKED = Option(
     "unchecked",
     "true",
-    "of messages to people whose addresses the platform alone knows: send them, though nobody's opt-out can be seen",
+    "of messages to people whose addresses the platform alone knows, and of an `optin` or `optin_sms` without its "
+    "address: send them, though nobody's opt-out can be seen",
 )
 ON_UNSURE = Option(
     "on_unsure",

@@ -126,7 +126,9 @@ def _names(process: Process, notice: Row[Any], text: str, wanted: str) -> bool:
         content = process.seal.open(notice.content) if notice.content else None
     except SettingsError:  # its key is gone; the others can be read
         return False
-    return text in content if isinstance(content, str) else in_files.names(content, wanted)
+    if isinstance(content, str):  # of what is no JSON nobody knows where an address begins
+        return any(one.lower() in content.lower() for one in (text.strip(), wanted))
+    return in_files.names(content, wanted)
 
 
 def _marks(process: Process, tx: Connection, text: str) -> list[str]:

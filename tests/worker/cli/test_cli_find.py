@@ -64,6 +64,13 @@ def test_what_nobody_understood_is_listed_without_its_content(ow: Ow, document: 
     assert "anna" not in ow("find", "--quarantined").stdout
 
 
+def test_what_is_no_json_is_found_by_an_address_in_any_spelling(ow: Ow, document: Document) -> None:
+    ow("enqueue", CALL, "--payload", "-", put_in=json.dumps(SUBSCRIBER))
+    told.keep(process(), account("devino/default"), b"email=Vic@Shop.example.com&status=unsubscribed")
+    for spelling in ("vic@shop.example.com", "VIC@shop.example.com "):
+        assert len(document("find", spelling)["quarantined"]) == 1
+
+
 def test_it_wants_to_be_told_what(ow: Ow) -> None:
     assert ow("find").exit_code == 2
     assert ow("find", "x", "--quarantined").exit_code == 2

@@ -158,6 +158,8 @@ def test_a_documented_kind_is_taken_in_any_case(door: FlaskClient, kept: Kept, k
         {"email": "nobody"},
         {"email": None, "trid": "t-1", "notification_type": "optin"},
         {"optout_at": "yesterday"},
+        {"notification_type": "optin", "optin_at": "0001-01-01 00:00:00 +0000"},
+        {"notification_type": "optin", "optin_at": "1970-01-01 00:00:00 +0000"},
     ],
 )
 def test_what_may_be_an_opt_out_in_other_words_is_kept_for_a_person(
