@@ -98,16 +98,19 @@ class Client:
         request = self._blank("POST", url)
         request.headers["Content-Type"] = "application/json"
         request.prepare_body(msgspec.json.encode(content), None)
-        return self._exchange(Parcel(url, request), TELLING)
+        return self._at_once(Parcel(url, request), TELLING)
 
     def exchange(self, url: str, form: str) -> Answer:
         """POST an encoded form to an address of our own configuration; raises as `send` does."""
         request = self._blank("POST", url)
         request.headers.update({"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"})
         request.prepare_body(form.encode(), None)
-        parcel = Parcel(url, request)
-        self._pool(parcel)  # its connections are known from then on, so that a deadline can shut them
-        return self._exchange(parcel, EXCHANGING)
+        return self._at_once(Parcel(url, request), EXCHANGING)
+
+    def _at_once(self, parcel: Parcel, limits: Timeouts) -> Answer:
+        """Without opening it before."""
+        self.is_open(parcel)  # its connection is known from then on, so that a deadline can shut it, and no other
+        return self._exchange(parcel, limits)
 
     def _exchange(self, parcel: Parcel, limits: Timeouts) -> Answer:
         began = time.monotonic()

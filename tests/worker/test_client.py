@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 
+from worker import client as client_module
 from worker import platforms
 from worker.answers import Lost
 from worker.client import Client
@@ -60,6 +61,16 @@ def test_the_total_time_ends_an_answer_that_closes_its_connection_and_drips(
     with pytest.raises(Lost, match="total time"):
         client.send(parcel, operation)
     assert time.monotonic() - began >= 0.5  # and it ended, though the answer never does
+
+
+@pytest.mark.parametrize("way", ["tell", "exchange"])
+def test_the_total_time_ends_what_goes_to_our_own_addresses_too(
+    dripping: str, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TELLING", "EXCHANGING"):
+        monkeypatch.setattr(client_module, name, Timeouts(1.0, 1.0, 0.5))
+    with pytest.raises(Lost, match="total time"):
+        getattr(Client(), way)(dripping, "")
 
 
 def test_a_connection_that_was_closed_meanwhile_is_not_open(

@@ -59,13 +59,16 @@ def leave(process: Process, tx: Connection, job_id: str, found: Iterable[Found])
 
 
 def leave_many(process: Process, chunk: Row[Any], operation: Operation) -> None:
-    """Of a request to more people than a transaction should hold, unless that was done in an earlier try."""
+    """Of a call to more people than a transaction should hold, unless that was done in an earlier try. Rows that came
+    with an order left theirs when it was recorded."""
     if chunk.payload is None or chunk.rows <= AT_ONCE:
         return
     last = chunk.first_row + chunk.rows - 1
     if process.ledger.read(lambda tx: traces.has(tx, chunk.job_id, last)):
         return
     stored = process.seal.open(chunk.payload)
+    if isinstance(stored, str):
+        return
     found = sorted(of_payload(operation, next(iter(stored.values())), chunk.first_row, chunk.rows))
     for begin in range(0, len(found), AT_ONCE):
         some = found[begin : begin + AT_ONCE]

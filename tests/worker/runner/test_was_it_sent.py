@@ -174,3 +174,14 @@ def test_escaped_letters_are_read(ask: Any, house: Process, tmp_path: Path, move
     job_id = ask(EVENTS, source=str(tmp_path / "e.ndjson"))
     move(job_id)
     assert [one["row"] for one in found.files(house, "p1@shop.example.com")] == [1]
+
+
+def test_rows_that_came_with_an_order_go_though_the_last_of_very_many_names_nobody(
+    ask: Any, house: Process, move: Any
+) -> None:
+    rows = [{"email": f"p{n}@shop.example.com"} for n in range(traces.AT_ONCE)]
+    job_id = ask("omnisense.import_subscribers", rows=[*rows, {"first_name": "Nobody"}])
+    assert move(job_id)["rows"] | {"total": 0} == {
+        **{"total": 0, "accepted": traces.AT_ONCE, "refused": 1, "unsure": 0},
+        **{"skipped": 0, "pending": 0, "repeated": 0},
+    }
