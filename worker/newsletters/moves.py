@@ -35,6 +35,8 @@ def approve(process: Process, row: Row[Any], by: str, *, recurs: bool = False) -
     _refuse_old(row)
     said = document.of(process.seal.open(row.document), row.name)
     operation, campaign = plan.campaign_of(said)
+    if campaign.deliver is not None:
+        _refuse_soon(row, said.lead)
     payload = process.seal.open(row.content)
     before = payload[campaign.rows.key]
     left = heeded(process, operation, People(going=before), plan.purpose_in(said, operation))
@@ -72,6 +74,15 @@ def _refuse_old(row: Row[Any]) -> None:
         )
     if row.expires_at is not None and time.time() + row.seconds > row.expires_at:
         raise CanNot(f"Newsletter {row.id} can no longer go in time: plan it anew with a later deliver_at.")
+
+
+def _refuse_soon(row: Row[Any], lead: int) -> None:
+    """The platform waits for the moment itself, and is to be told `lead` minutes before."""
+    if row.deliver_at is not None and time.time() + lead * 60 > row.deliver_at:
+        raise CanNot(
+            f"Newsletter {row.id} would be told to its platform less than {lead} minutes before its time: plan it anew "
+            "with a later deliver_at, or a shorter lead."
+        )
 
 
 def stop(process: Process, row: Row[Any], by: str) -> None:

@@ -194,6 +194,15 @@ def test_what_can_no_longer_go_in_time_is_not_approved(house: Process, planned: 
         moves.approve(house, kept, "anna")
 
 
+def test_what_the_platform_would_be_told_too_late_is_not_approved(house: Process, planned: Kept) -> None:
+    kept = planned(*PEOPLE, deliver_at=moment(minutes=30))
+    soon = planned(*PEOPLE, deliver_at=moment(minutes=30), lead=5)
+    with time_machine.travel(time.time() + 16 * 60, tick=True):
+        with pytest.raises(CanNot, match="less than 15 minutes before its time: plan it anew"):
+            moves.approve(house, kept, "anna")
+        moves.approve(house, soon, "anna")
+
+
 def test_the_platform_is_told_when_to_deliver(house: Process, planned: Kept, played: Sandbox) -> None:
     at = moment(minutes=30).replace(microsecond=0)
     kept = planned(*PEOPLE, deliver_at=at)
