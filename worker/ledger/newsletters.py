@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Float,
     Index,
@@ -166,10 +167,24 @@ def take_due(tx: Connection, owner: str, lease: float) -> Row[Any] | None:
 
 
 def any_open(tx: Connection) -> bool:
-    """Whether one is due, or on its way."""
+    """Whether one is due, on its way, or paused beyond its time."""
     due = (newsletters.c.state == "approved") & (newsletters.c.not_before <= time.time())
-    found = select(newsletters.c.id).where(due | (newsletters.c.state == "started")).limit(1)
-    return tx.execute(found).first() is not None
+    which = due | (newsletters.c.state == "started") | _paused_late(time.time())
+    return tx.execute(select(newsletters.c.id).where(which).limit(1)).first() is not None
+
+
+def paused_late(tx: Connection, now: float) -> list[Row[Any]]:
+    """Those whose time passed while they were paused."""
+    return list(tx.execute(select(newsletters).where(_paused_late(now))))
+
+
+def missed_paused(tx: Connection, newsletter_id: str, why: str) -> bool:
+    """One that somebody resumed, or stopped, meanwhile stays as it is."""
+    return _move(tx, newsletter_id, ("paused",), "missed", why=why)
+
+
+def _paused_late(now: float) -> ColumnElement[bool]:
+    return (newsletters.c.state == "paused") & (newsletters.c.expires_at < now)
 
 
 def may_start(tx: Connection, held: Claim) -> bool:

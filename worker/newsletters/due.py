@@ -78,6 +78,8 @@ def _started(process: Process, tx: Connection, row: Row[Any], order: Order) -> R
 
 
 def _end(tx: Connection) -> None:
+    for row in newsletters.paused_late(tx, time.time()):
+        newsletters.missed_paused(tx, row.id, _late(row))
     for row in newsletter_jobs.late(tx, time.time()):
         why = f"the time of newsletter {row.name} has passed: what had not left was not sent"
         jobs.stop(tx, row.job_id, "cancelled", EXPIRED, why=why)

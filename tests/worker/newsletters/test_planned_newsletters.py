@@ -228,6 +228,23 @@ def test_one_whose_time_passed_during_an_outage_is_missed_not_late(
     assert "nothing was sent" in now.why
 
 
+@pytest.mark.parametrize("said", [{}, {"deliver_at": dt.timedelta(minutes=30)}])
+def test_one_whose_time_passes_while_it_is_paused_is_missed(
+    house: Process, planned: Kept, said: dict[str, dt.timedelta]
+) -> None:
+    kept = planned(*PEOPLE, **{name: dt.datetime.now(dt.UTC) + ahead for name, ahead in said.items()})
+    moves.approve(house, kept, "anna")
+    moves.pause(house, kept)
+    due.look(house)
+    assert row(house, kept.id).state == "paused"
+    with time_machine.travel(time.time() + 30 * 3600, tick=True):
+        due.look(house)
+        now = row(house, kept.id)
+        assert (now.state, "nothing was sent" in now.why) == ("missed", True)
+        house.ledger.write(lambda tx: newsletters.let_go(tx, time.time(), 10))
+    assert row(house, kept.id).content == b""
+
+
 def test_one_whose_time_passes_on_its_way_sends_no_further_request(
     house: Process, planned: Kept, played: Sandbox
 ) -> None:
