@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _say(sandbox: Sandbox, latency: float) -> None:
-    lines = [f"sandbox: Omnisense at {sandbox.omnisense_url} (latency {latency:g} s; faults and counts: /_sandbox/)"]
+    lines = [f"# sandbox: Omnisense at {sandbox.omnisense_url} (latency {latency:g} s; faults and counts: /_sandbox/)"]
     lines += [f"{name}={value}" for name, value in sandbox.environment().items()]
     sys.stdout.write("\n".join([*lines, ""]))
     sys.stdout.flush()

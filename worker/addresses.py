@@ -8,6 +8,6 @@ from urllib.parse import urlsplit
 def is_redis(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("redis", "rediss", "unix") and parts.port != 0
+        return url.startswith(("redis://", "rediss://", "unix://")) and parts.port != 0
     except ValueError:  # a port that is no number
         return False

@@ -146,7 +146,10 @@ class Settings:
 
     @cached_property
     def storage_url(self) -> str:
-        return self.values.get("STORAGE_URL") or str(VAR / "storage")
+        url = self.values.get("STORAGE_URL") or str(VAR / "storage")
+        if "://" in url and not url.startswith("s3://"):
+            raise SettingsError("STORAGE_URL has to be a folder, or s3://bucket/prefix.")
+        return url
 
     @cached_property
     def processes(self) -> int:

@@ -25,8 +25,8 @@ def run(*words: str) -> subprocess.Popen[str]:
 def test_it_says_where_it_is_and_how_to_connect_and_ends_when_it_is_told(number):
     with run("--port", "0", "--latency", "0.01") as process:
         first = process.stdout.readline()
-        url = first.split()[3]
-        assert first.startswith("sandbox: Omnisense at http://127.0.0.1:")
+        url = first.split()[4]
+        assert first.startswith("# sandbox: Omnisense at http://127.0.0.1:")
         assert url.endswith("/api/v1")
         variables = {
             "OMNISENSE_BASE_URL": url,

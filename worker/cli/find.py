@@ -45,7 +45,7 @@ def _nothing(own: Process, what: str | None, files: bool) -> str:
     if what is None:
         return "Nothing is in quarantine."
     days = own.settings.retention_days
-    more = "" if files else " --files reads files of rows, too."
+    more = "" if files else " Rows of files are looked through with --files."
     return f"Nothing is known of it. Whom calls spoke to is known for {days:g} days after they ended.{more}"
 
 

@@ -45,7 +45,7 @@ def up(settings: Settings, only: tuple[str, ...] = KINDS) -> int:
 
 
 def _serve(house: Supervisor, settings: Settings, environ: dict[str, str], only: Iterable[str]) -> None:
-    redis_url = settings.values.get("REDIS_URL") or _redis(house)
+    redis_url = settings.redis_url if "REDIS_URL" in settings.values else _redis(house)  # not one of an earlier run
     if redis_url is None:
         return
     told = {**environ, "REDIS_URL": redis_url}

@@ -216,6 +216,15 @@ def test_each_setting_that_cant_be_used_is_named(doctor: Callable[[], Found], mo
     assert "OMNISENSE_PACE is '0/s'" in found["accounts"][1]
 
 
+@pytest.mark.parametrize("url", ["redis:/nowhere", "redis.example.com:6379", "http://redis", "redis://redis:port/0"])
+def test_an_address_that_is_none_of_redis_is_named(
+    doctor: Callable[[], Found], monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    verdict, says = doctor()["Redis"]
+    assert (verdict, says[:23]) == ("wrong", "REDIS_URL has to be red")
+
+
 def test_storage_that_cant_be_written_to_and_days_that_make_no_sense_are_named(
     doctor: Callable[[], Found], monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
@@ -225,6 +234,8 @@ def test_storage_that_cant_be_written_to_and_days_that_make_no_sense_are_named(
     monkeypatch.setenv("RETENTION_DAYS", "0")
     found = doctor()
     assert (found["storage"][0], "STORAGE_URL" in found["storage"][1]) == ("wrong", True)
+    monkeypatch.setenv("STORAGE_URL", "ftp://host/copies")
+    assert doctor()["storage"] == ("wrong", "STORAGE_URL has to be a folder, or s3://bucket/prefix.")
     assert found["retention"] == ("wrong", "RETENTION_DAYS is '0': write a whole number, at least 1.")
 
 

@@ -218,7 +218,7 @@ def test_the_jobs_group_says_its_sentences_without_the_command_around_it(folder:
 def test_the_sandbox_plays_until_it_is_told_to_stop() -> None:
     process = outside("sandbox", "--port", "0")
     assert process.stdout is not None
-    assert process.stdout.readline().startswith("sandbox: Omnisense at http://127.0.0.1:")
+    assert process.stdout.readline().startswith("# sandbox: Omnisense at http://127.0.0.1:")
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     assert process.returncode == 0
