@@ -157,7 +157,13 @@ def open_named(name: str, told: Settings) -> Source:
 
 
 def _unpacked_head(path: str, head: bytes) -> bytes:
+    """Of all members that lie in it; what is no member is told by whoever reads all of the file."""
+    text = b""
     try:
-        return zlib.decompressobj(GZIP_WINDOW).decompress(head, HEAD)
+        while head.startswith(GZIP) and len(text) < HEAD:
+            member = zlib.decompressobj(GZIP_WINDOW)
+            text += member.decompress(head, HEAD - len(text))
+            head = member.unused_data
     except zlib.error:
         raise SourceRefused(f"{path} is damaged: its gzip can't be unpacked. Copy or pack it again.") from None
+    return text

@@ -19,7 +19,7 @@ import pytest
 from worker.cli.dry_run import look
 from worker.platforms import operation
 from worker.settings import Settings
-from worker.sources.opening import open_to_look
+from worker.sources.opening import check_begin, open_to_look
 from worker.sources.original import Named
 from worker.sources.refused import SourceRefused
 
@@ -167,6 +167,14 @@ def test_every_way_to_pack_gives_the_same_rows_whatever_the_blocks(tmp_path: Pat
         wide = (HEAD + ROW).decode().encode(encoding)
         parts = (wide[at : at + size] for at in range(0, len(wide), size))
         assert b"".join(decoded(parts, encoding)) == HEAD + ROW
+
+
+@pytest.mark.parametrize("members", [(HEAD, ROW), (HEAD + ROW, ROW * 5000), (HEAD + ROW,)])
+def test_a_packed_file_is_looked_at_beyond_its_first_member(tmp_path: Path, members: tuple[bytes, ...]) -> None:
+    """As `cat header.gz rows.gz` makes it."""
+    (tmp_path / "a.csv.gz").write_bytes(b"".join(map(gzip.compress, members)) + bytes(20))
+    assert EVENTS.rows
+    assert check_begin(Named("a.csv.gz", {}, EVENTS.rows), Settings({"INBOX": str(tmp_path)})) == []
 
 
 def test_a_document_is_read_whatever_the_blocks() -> None:
