@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from worker.operation import Limits
@@ -10,6 +11,8 @@ from worker.sources.cut import cut
 from worker.sources.read_back import read_piece
 from worker.sources.sheets import ABOUT, PREFIX
 from worker.sources.source import Source
+
+NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 def rows_named(source: Source, ours: Sequence[str], limits: Limits) -> frozenset[int] | None:
@@ -20,7 +23,7 @@ def rows_named(source: Source, ours: Sequence[str], limits: Limits) -> frozenset
     at = source.reader.sheet.theirs.index(column)
     found: set[int] = set()
     for number in _cells(source, at, limits):
-        if not (number.isascii() and number.isdigit()):
+        if not NUMBER.fullmatch(number):
             return None
         found.add(int(number))
     return frozenset(found)

@@ -170,6 +170,18 @@ def test_a_sheet_without_the_numbers_of_its_rows_may_be_any_of_them(refused_all:
     assert (result.exit_code, "Refused rows of job" in result.stderr) == (1, True)
 
 
+def test_a_row_with_an_endless_number_may_be_any_of_them_too(refused_all: Any, ow: Ow, folder: Path) -> None:
+    parent = refused_all("rows.csv", FOUR, 2, 3, 4, 5)
+    sheet(folder, "odd.csv", "5")
+    at = (folder / "odd.csv").read_text().splitlines()[0].split(",").index("row")
+    with (folder / "odd.csv").open("r+", newline="") as file:
+        header, row = csv.reader(file)
+        file.seek(0)
+        csv.writer(file).writerows([header, [*row[:at], "9" * 5000, *row[at + 1 :]]])
+    result = ow("jobs", "replay", parent, "--source", "odd.csv")
+    assert result.exit_code == 0, result.stderr
+
+
 def test_without_a_source_it_says_what_has_to_be_mended(job: Job, ow: Ow) -> None:
     job.accept(refusal(3))
     result = ow("jobs", "replay", job.id)

@@ -174,7 +174,10 @@ def test_alarms_go_nowhere_in_the_open(monkeypatch: pytest.MonkeyPatch, url: str
 
 
 def test_a_hook_of_ones_own_machine_may_be_http(monkeypatch: pytest.MonkeyPatch) -> None:
-    for url in ("https://hooks.example.com/a/b?c=d", "http://localhost:9/x", "http://127.0.0.1", "http://[::1]:8/"):
+    for url in (
+        *("https://hooks.example.com/a/b?c=d", "https://who:key@hooks.example.com/a", "https://[2001:db8::1]:8443/x"),
+        *("http://localhost:9/x", "http://127.0.0.1", "http://[::1]:8/"),
+    ):
         monkeypatch.setenv("ALARM_WEBHOOK_URL", url)
         assert settings().alarm_webhook_url == url
 
