@@ -163,7 +163,7 @@ def test_with_redis_url_no_redis_is_started(start: Callable[..., Up], tmp_path: 
 def test_an_address_that_is_none_of_redis_ends_it_with_a_sentence(start: Callable[..., Up]) -> None:
     house = start(REDIS_URL="redis:/nowhere")
     assert house.ended() == 1
-    assert house.err[-1].startswith("REDIS_URL has to be redis://host:6379/0")
+    assert "REDIS_URL has to be redis://host:6379/0" in house.err[-1]
 
 
 def test_a_redis_that_does_not_start_is_told_in_its_own_words(start: Callable[..., Up], tmp_path: Path) -> None:
