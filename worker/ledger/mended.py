@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import Column, Connection, String, Table, Text, and_, insert, select
+from sqlalchemy import Column, Connection, String, Table, Text, insert, select
 
 from worker import numbers
-from worker.ledger.replays import replays
 from worker.ledger.schema import metadata
 from worker.ledger.tables import refusals
 
@@ -36,13 +35,6 @@ def of(tx: Connection, taken_from: str) -> dict[int, str]:
     """The rows of a job that were sent again so, each with the job that sent it."""
     found = tx.execute(select(mended.c.rows, mended.c.id).where(mended.c.taken_from == taken_from))
     return {row: job_id for rows, job_id in found for row in numbers.read(rows)}
-
-
-def given_rows(tx: Connection, job_id: str) -> frozenset[int]:
-    """The refused rows that were given to this job as they are."""
-    same = and_(refusals.c.chunk_id == replays.c.chunk_id, refusals.c.code == replays.c.code)
-    found = tx.execute(select(refusals.c.row, refusals.c.last).join(replays, same).where(replays.c.job_id == job_id))
-    return _rows(found.all())
 
 
 def rows_in(tx: Connection, job_id: str, shares: Collection[tuple[int, str]]) -> frozenset[int]:

@@ -70,8 +70,10 @@ def not_twice(tx: Connection, job_id: str, key: str, named: frozenset[int] | Non
     earlier = replays.of(tx, job_id)
     if any(one.key_hash == key for one in earlier):
         return
+    given = replays.shares(tx, job_id) if earlier else []
     for one in earlier:
-        sent = mended.rows_of(tx, one.id) if one.rows_of is None else mended.given_rows(tx, one.id)
+        its = [(share.chunk_id, share.code) for share in given if share.given_to == one.id and share.refused]
+        sent = mended.rows_of(tx, one.id) if one.rows_of is None else mended.rows_in(tx, job_id, its)
         _none_twice(job_id, one.id, named, sent)
 
 

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.worker.cli.conftest import IMPORT, Document, Job, Ow, event
-from worker.ledger import jobs
+from worker.ledger import chunks, jobs
 from worker.ledger.types import Row
-from worker.outcome import Refusal
+from worker.outcome import Refusal, accepted
 from worker.processes.process import process
 from worker.runner.stretch import named
 from worker.sources.cut import cut
@@ -159,6 +159,19 @@ def test_some_rows_are_mended_now_and_others_later(refused_all: Any, ow: Ow, fol
     assert later.exit_code == 0, later.stderr
     assert lines_of(later.stdout.strip()) == lines_of(parent)[:2]
     assert "0 refused rows" in ow("jobs", "refused", parent, "-o", "none.csv").stderr
+
+
+def test_rows_that_a_stopped_replay_did_not_come_to_may_be_mended(ow: Ow, folder: Path) -> None:
+    (folder / "rows.csv").write_bytes(FOUR)
+    job, named = Job(ow("import", IMPORT, "rows.csv").stdout.strip()).plan(), [refusal(row) for row in (2, 3, 4, 5)]
+    held = job.send(*named)
+    job.own.ledger.write(lambda tx: chunks.settle(tx, held, accepted(0, named)))
+    assert ow("jobs", "refused", job.id, "-o", "refused.csv").exit_code == 0
+    first = ow("jobs", "replay", job.id, "--only", "email.missing").stdout.strip()
+    words = ("jobs", "replay", job.id, "--source", "refused.csv")
+    assert f"went again in job {first} already" in ow(*words).stderr
+    job.own.ledger.write(lambda tx: jobs.stop(tx, first, "cancelled", "cancelled"))
+    assert ow(*words).stdout.strip() not in ("", first)
 
 
 def test_a_sheet_without_the_numbers_of_its_rows_may_be_any_of_them(refused_all: Any, ow: Ow, folder: Path) -> None:
