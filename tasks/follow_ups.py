@@ -8,7 +8,7 @@ from typing import Any
 
 from tasks import travel
 from tasks.consent import ACT, BOUNCE, CLAIM, COMPLAINT, UNSUBSCRIPTION, channels_of
-from tasks.devino.callbacks import OTHER
+from tasks.devino.callbacks import OTHER, moment
 from tasks.message_history import person_of, reference_of
 from tasks.said_of import channel_of, said_of
 from worker.ledger import jobs, planning, under_way
@@ -70,6 +70,8 @@ def said_of_a_message(process: Process, notice: Notice) -> bool:
         return False
     if not person and STATUSES[notice.kind] == ACT:
         raise Quarantine("It is an opt-in, and not of a message of ours whose person is known: it may be forged.")
+    if STATUSES[notice.kind] == ACT and moment(notice.content.get("ts")) is None:
+        raise Quarantine("It is an opt-in that names no time: what it would lift may be later.")
     place = said_of(person or notice.content, channel_of(process, notice))
     if place is None:
         raise Quarantine("It does not say of whom: write it down with `omniworker consent set` if you know.")

@@ -421,3 +421,15 @@ def test_a_receiver_whose_clock_is_behind_makes_no_alarm_of_what_went_once(
     house.ledger.write(lambda tx: tx.execute(update(chunks).values(sent_at=time.time() + 60)))
     tell("delivered", refer(house, job_id, 1))
     assert (remarked(house, job_id), alarmed(house), report(house, job_id)["rows"]["repeated"]) == ([], [], 0)
+
+
+@pytest.mark.parametrize("ts", [0, None, "soon"])
+def test_an_opt_in_that_names_no_time_lifts_nothing(
+    house: Process, send: Callable[..., str], tell: Tell, ts: Any
+) -> None:
+    job_id = send()
+    tell("unsubscribed", refer(house, job_id, 1))
+    tell("subscribed", refer(house, job_id, 1), ts=ts)
+    assert standing(house, "anna@shop.example.com") == {("email", "unsubscription")}
+    tell("subscribed", refer(house, job_id, 1), ts=1_700_000_100)
+    assert standing(house, "anna@shop.example.com") == set()
