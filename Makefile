@@ -20,7 +20,7 @@ up: $(READY) ## run all processes on this machine, with a Redis and a ledger und
 	$(BIN)/omniworker up
 
 test: $(READY) ## run the tests, on up to four cores
-	$(BIN)/pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(READY) ## formatting, lint, types, which room may import which, and pages that are stale
 	$(BIN)/ruff format --check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -47,6 +48,11 @@ OURS = (
 settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ours")
 
+# Tests that are started in the background ignore Ctrl-C, as does all that they start: tests of it could not hold.
+for ignored in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(ignored) is signal.SIG_IGN:
+        signal.signal(ignored, signal.default_int_handler if ignored == signal.SIGINT else signal.SIG_DFL)
+
 
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,26 +82,30 @@ def database(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def empty_url(request: pytest.FixtureRequest, database: str, tmp_path: Path) -> str:
+def empty_url(request: pytest.FixtureRequest, database: str, tmp_path: Path) -> Iterator[str]:
     """The address of a ledger that holds nothing yet, not even tables."""
     if database == "sqlite":
-        return f"sqlite:///{tmp_path / 'ledger.db'}"
+        yield f"sqlite:///{tmp_path / 'ledger.db'}"
+        return
     server: OwnPostgreSQL = request.getfixturevalue("postgresql")
-    return server.database()
+    with server.lent() as url:
+        yield url
 
 
 @pytest.fixture
-def database_url(request: pytest.FixtureRequest, database: str, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, database: str, tmp_path: Path) -> Iterator[str]:
     """The address of a ledger with tables and no rows."""
     if database == "postgresql":
         server: OwnPostgreSQL = request.getfixturevalue("postgresql")
-        return server.database(TEMPLATE)
+        with server.lent(TEMPLATE) as url:
+            yield url
+        return
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
     opened = Ledger(url)
     with opened.begin() as tx:
         declared().create_all(tx)
     opened.close()
-    return url
+    yield url
 
 
 @pytest.fixture

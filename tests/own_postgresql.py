@@ -8,6 +8,8 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -18,7 +20,7 @@ PLACES = "/usr/lib/postgresql"
 TEMPLATE = "migrated"
 NOBODYS = ("postgres", "nobody")  # it refuses to run as root
 # Tests look at what is committed, not at what a power cut leaves.
-FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
 
 
 def binaries() -> Path | None:
@@ -72,6 +74,13 @@ class OwnPostgreSQL:
         name = f"ledger_{self._made}"
         self.say(f"CREATE DATABASE {name}{f' TEMPLATE {template}' if template else ''}")
         return self.url(name)
+
+    @contextmanager
+    def lent(self, template: str | None = None) -> Iterator[str]:
+        """The same for a while: two thousand that stay are a minute of removing files when the tests are over."""
+        url = self.database(template)
+        yield url
+        self.say(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
 
     def url(self, database: str) -> str:
         return f"postgres://omniworker@{HOST}:{self.port}/{database}"
