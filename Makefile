@@ -4,6 +4,8 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
 BIN := .venv/bin
 READY := .venv/.ready
+# Twice as many as there are cores, at most six: many tests wait for real processes, and for the next minute.
+PROCESSES = $(shell n=$$(getconf _NPROCESSORS_ONLN); n=$$((n * 2)); echo $$((n > 6 ? 6 : n)))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test check docs bench lab lock clean
@@ -19,8 +21,8 @@ demo: $(READY) ## run the main job on this machine, kill it half-way, show that 
 up: $(READY) ## run all processes on this machine, with a Redis and a ledger under var/
 	$(BIN)/omniworker up
 
-test: $(READY) ## run the tests, on up to four cores
-	$(BIN)/pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+test: $(READY) ## run the tests, in up to six processes
+	$(BIN)/pytest -q --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 check: $(READY) ## formatting, lint, types, which room may import which, and pages that are stale
 	$(BIN)/ruff format --check .
