@@ -30,12 +30,17 @@ def but(letters: bytes) -> bytes:
     return b"[%b]" % b"".join(b"\\x%02x" % byte for byte in range(256) if byte not in letters)
 
 
-QUOTED = b'"[^"]*+' + repeated(b'""[^"]*+') + b'"'
+def quoted(inside: bytes) -> bytes:
+    """Quotes around such letters, and around quotes that are doubled."""
+    return b'"%b*+%b"' % (inside, repeated(b'""%b*+' % inside))
 
 
-def cell(delimiter: bytes) -> bytes:
+QUOTED, QUOTED_IN_A_LINE = quoted(b'[^"]'), quoted(b'[^"\n]')
+
+
+def cell(delimiter: bytes, in_quotes: bytes = QUOTED_IN_A_LINE) -> bytes:
     """A cell that is quoted as a whole, or holds no mark of CSV."""
-    return b"(?:%b|%b*+)" % (QUOTED, but(delimiter + b'"\r\n'))
+    return b"(?:%b|%b*+)" % (in_quotes, but(delimiter + b'"\r\n'))
 
 
 @functools.lru_cache(maxsize=64)
@@ -57,7 +62,7 @@ def lines_with(delimiter: str, at: int, is_last: bool, wanted: bytes) -> re.Patt
 
 @functools.lru_cache(maxsize=64)
 def table(delimiter: str, width: int) -> re.Pattern[bytes]:
-    """Rows of so many cells. Lines end with LF."""
+    """Rows of so many cells, each in a line of its own. Lines end with LF."""
     mark, one = re.escape(delimiter.encode()), cell(delimiter.encode())
     return re.compile(repeated(one + times(mark + one, width - 1) + b"\n"))
 
@@ -65,7 +70,7 @@ def table(delimiter: str, width: int) -> re.Pattern[bytes]:
 @functools.lru_cache(maxsize=64)
 def run_of_records(delimiter: str, most: int) -> re.Pattern[bytes]:
     """Up to so many records, none of them an empty line. They end where a line does outside of quotes."""
-    mark, one = re.escape(delimiter.encode()), cell(delimiter.encode())
+    mark, one = re.escape(delimiter.encode()), cell(delimiter.encode(), QUOTED)
     record = b"(?!%b)%b" % (END, one) + repeated(mark + one) + END
     return re.compile(repeated(record, b"{1,%d}" % most))
 

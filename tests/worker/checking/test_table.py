@@ -52,6 +52,7 @@ def _read(text: str, delimiter: str) -> list[list[str]]:
 @settings(max_examples=500, deadline=None)
 @example('a,"b"\n"a""",\n', ",", 2)
 @example('a,"b"c\na,b', ",", 2)
+@example(';;"\n"', ";", 3)
 def test_what_is_plain_is_read_the_same_by_a_strict_reader(text: str, delimiter: str, width: int) -> None:
     plain = _found(text, delimiter, width)
     if plain is not None:

@@ -383,6 +383,7 @@ def test_an_opt_in_at_devino_counts_only_of_a_message_of_ours(
     assert states(house) == {"out"}
     kept = house.ledger.read(lambda tx: told.counts(tx))
     assert kept["quarantined"] == 2
-    notice("devino.subscribed", at=AT + 10, status="subscribed", email=None, callbackData={"omniworker": refer(1)})
+    ours = {"status": "subscribed", "ts": int(AT + 10) * 1000, "callbackData": {"omniworker": refer(1)}}
+    notice("devino.subscribed", at=AT + 10, email=None, **ours)
     go()
     assert states(house) == {"in"}
