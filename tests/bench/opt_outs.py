@@ -72,7 +72,7 @@ def opt_outs(folder: Path, rows: int) -> Iterator[Goal]:
 
 @contextmanager
 def _house(folder: Path, **told: str) -> Iterator[House]:
-    folder.mkdir()
+    folder.mkdir(parents=True)
     roles = (Omnisense(), Devino(), Omnisend(window=Window(100_000, 1.0)))
     with ExitStack() as stack:
         played: Sandbox = stack.enter_context(sandbox.server.start(roles=roles, latency=0.02))
