@@ -22,9 +22,9 @@ from worker.checking.reasons import as_one, reasons
 from worker.facts.rows import Brief, Rows
 from worker.operation import JSON, Limits
 from worker.outcome import Refusal
-from worker.sources.cells import Taken
 from worker.sources.piece import Stretch, line_limit
 from worker.sources.read_back import read_piece, rows_of
+from worker.sources.read_rows import ReadRows
 from worker.sources.source import Source
 
 FEW = 8
@@ -60,7 +60,7 @@ def check_piece(source: Source, piece: Stretch, rows: Rows, brief: Brief | None 
     return check_taken(source, rows_of(source, piece, read_piece(source, piece)), rows, brief)
 
 
-def check_taken(source: Source, taken: Taken, rows: Rows, brief: Brief | None = None) -> Checked:
+def check_taken(source: Source, taken: ReadRows, rows: Rows, brief: Brief | None = None) -> Checked:
     """Check rows that were read back, and fit them to their job's `brief`."""
     checked = _check_cells(taken, rows, brief) if brief else check_lines(taken.numbers, taken.lines, rows)
     said = map(source.reader.advise, checked.refusals) if source.reader else checked.refusals
@@ -68,7 +68,7 @@ def check_taken(source: Source, taken: Taken, rows: Rows, brief: Brief | None = 
     return replace(checked, refusals=sorted(refusals, key=lambda refusal: refusal.row))
 
 
-def _check_cells(taken: Taken, rows: Rows, brief: Brief) -> Checked:
+def _check_cells(taken: ReadRows, rows: Rows, brief: Brief) -> Checked:
     """By the cells of the rows where that is enough, else by their lines: of halves, down to a few."""
     if taken.cells is None or rows.cells is None or rows.cells.precheck is None or not taken.cells:
         return _fitted(check_lines(taken.numbers, taken.lines, rows), rows.fit, brief)

@@ -15,10 +15,10 @@ from worker.operation import Operation
 from worker.people.people import KEY
 from worker.runner.held_back import DUPLICATE, UNCHANGED, Left
 from worker.runner.unchanged import Prints
-from worker.sources.cells import Taken
 from worker.sources.chosen import Chosen, chosen
 from worker.sources.identity import Identity
 from worker.sources.piece import Piece
+from worker.sources.read_rows import ReadRows
 from worker.sources.repeats import Repeats
 from worker.sources.source import Source
 
@@ -65,7 +65,7 @@ class Foreseen:
     def sifts(self) -> bool:
         return self.repeats is not None or self.prints is not None
 
-    def left(self, piece: Piece, taken: Taken) -> Left:
+    def left(self, piece: Piece, taken: ReadRows) -> Left:
         """The rows of a piece that would go, and how many stay behind by which code."""
         left = Left(taken)
         left.leave(self.repeats.marked(piece).stays if self.repeats else (), DUPLICATE)

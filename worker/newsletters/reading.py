@@ -18,12 +18,12 @@ from worker.operation import JSON, Limits, Operation
 from worker.orders.order import place
 from worker.outcome import Refusal
 from worker.processes.process import Process
-from worker.sources.cells import Taken
 from worker.sources.cut import cut
 from worker.sources.given import given_source, lines_of_given
 from worker.sources.opening import open_rows, open_to_look
 from worker.sources.original import Named
 from worker.sources.read_back import read_piece, rows_of
+from worker.sources.read_rows import ReadRows
 from worker.sources.source import Source
 from worker.sources.wanted import READ
 
@@ -71,7 +71,7 @@ class Reading:
         wish = f", {self.chosen:,} of them with {self.where.wish}" if self.where.where else ""
         return f"{self.whose}: {self.read:,} rows{wish}"
 
-    def _chosen(self, taken: Taken) -> Taken:
+    def _chosen(self, taken: ReadRows) -> ReadRows:
         """What can't be read is kept: the check says why."""
         if not (self.where.where or self.foreign):
             return taken

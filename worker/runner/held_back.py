@@ -12,8 +12,8 @@ from worker.ledger.types import Row
 from worker.operation import Operation
 from worker.processes.process import Process
 from worker.runner.unchanged import Print, prints_for
-from worker.sources.cells import Taken
 from worker.sources.chosen import Chosen
+from worker.sources.read_rows import ReadRows
 
 DUPLICATE, UNCHANGED = "duplicate", "unchanged"
 
@@ -22,7 +22,7 @@ DUPLICATE, UNCHANGED = "duplicate", "unchanged"
 class Left:
     """The rows that are left, how many stay behind by which code, and what is remembered of those once accepted."""
 
-    taken: Taken
+    taken: ReadRows
     skipped: Counter[str] = field(default_factory=Counter)
     prints: list[Print] = field(default_factory=list)
 
@@ -32,11 +32,11 @@ class Left:
         left = [at for at, number in enumerate(self.taken.numbers) if number not in numbers]
         self.skipped[code] += len(self.taken.numbers) - len(left)
         kept = [self.taken.numbers[at] for at in left], [self.taken.lines[at] for at in left]
-        self.taken = Taken(*kept, self.taken.refusals)
+        self.taken = ReadRows(*kept, self.taken.refusals)
 
 
 def held_back(
-    process: Process, job: Row[Any], operation: Operation, chunk: Row[Any], wanted: Chosen, taken: Taken
+    process: Process, job: Row[Any], operation: Operation, chunk: Row[Any], wanted: Chosen, taken: ReadRows
 ) -> Left:
     left = Left(taken)
     left.leave(frozenset(json.loads(chunk.stays)) if chunk.stays else (), DUPLICATE)

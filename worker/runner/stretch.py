@@ -12,11 +12,11 @@ from worker.facts.rows import Brief
 from worker.ledger.types import Row
 from worker.platforms import Account
 from worker.processes.process import Process
-from worker.sources.cells import Taken
 from worker.sources.given import given_source
 from worker.sources.opening import open_rows
 from worker.sources.original import Named
 from worker.sources.read_back import read_piece, rows_of
+from worker.sources.read_rows import ReadRows
 from worker.sources.source import Source
 
 
@@ -27,7 +27,7 @@ def source_of(process: Process, job: Row[Any], chunk: Row[Any]) -> Source:
     return _opened(process, job.rows_of or job.id, job.source, job.options, job.operation)
 
 
-def own_rows(source: Source, chunk: Row[Any], only: str | None) -> Taken:
+def own_rows(source: Source, chunk: Row[Any], only: str | None) -> ReadRows:
     """The rows of a chunk's stretch, or only some of them."""
     taken = rows_of(source, chunk, read_piece(source, chunk))
     return taken if only is None else taken.only(numbers.read(only))

@@ -13,7 +13,6 @@ import io
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -25,6 +24,7 @@ from worker.outcome import Refusal
 from worker.sources.formulas import restored
 from worker.sources.glance import Lines, is_text, plainly
 from worker.sources.piece import Stretch
+from worker.sources.read_rows import ReadRows
 from worker.sources.sheet import Sheet
 from worker.sources.wanted import Wanted
 
@@ -43,32 +43,6 @@ BAD_QUOTES = (
     "Its quotes are wrong: a quoted cell goes on after its closing quote, or is never closed.",
     "Double the quotes inside a quoted cell, and close every one.",
 )
-
-
-@dataclass(frozen=True)
-class Taken:
-    """The rows of a piece as lines of JSON with their numbers, and why others are none; the `cells` of these rows where
-    nothing has to be read into them."""
-
-    numbers: Sequence[int]
-    lines: Sequence[bytes] = field(repr=False)
-    refusals: Sequence[Refusal] = ()
-    cells: Sequence[list[str]] | None = field(default=None, repr=False)
-
-    def halves(self) -> tuple[Taken, Taken]:
-        """The first and the second half of the rows, without the refusals."""
-        middle = len(self.numbers) // 2
-        return self._part(slice(middle)), self._part(slice(middle, None))
-
-    def _part(self, at: slice) -> Taken:
-        return Taken(self.numbers[at], self.lines[at], (), None if self.cells is None else self.cells[at])
-
-    def only(self, wanted: Sequence[int]) -> Taken:
-        """Those with these numbers."""
-        own = frozenset(wanted)
-        places = [at for at, number in enumerate(self.numbers) if number in own]
-        refusals = [one for one in self.refusals if one.row in own]
-        return Taken([self.numbers[at] for at in places], [self.lines[at] for at in places], refusals)
 
 
 class _Wrong(Exception):
@@ -98,16 +72,16 @@ class Reader:
         self._glances = as_they_are and cells.precheck is not None
         self._naive = () if wanted.time_zone else tuple(f"{name}.naive" for name in cells.moments)
 
-    def rows(self, piece: Stretch, data: bytes) -> Taken:
+    def rows(self, piece: Stretch, data: bytes) -> ReadRows:
         """Each row of the piece either as a line or refused."""
         if not (self._glances and is_text(data)):
-            return Taken(*self._sorted(piece, data, self._line))
+            return ReadRows(*self._sorted(piece, data, self._line))
         plain = plainly(self.sheet.delimiter, len(self.sheet.names), piece, data)
         if plain is not None:
             numbers = range(piece.first_row, piece.first_row + piece.lines)
-            return Taken(numbers, Lines(plain, self._line), (), plain)
+            return ReadRows(numbers, Lines(plain, self._line), (), plain)
         found, cells, refusals = self._sorted(piece, data, self._sound)
-        return Taken(found, Lines(cells, self._line), refusals, cells)
+        return ReadRows(found, Lines(cells, self._line), refusals, cells)
 
     def _sorted(
         self, piece: Stretch, data: bytes, read: Callable[[list[str] | None], Any]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from worker.sources.cells import Taken
 from worker.sources.piece import Stretch, checksum
+from worker.sources.read_rows import ReadRows
 from worker.sources.source import Source
 
 
@@ -26,9 +26,9 @@ def read_piece(source: Source, piece: Stretch) -> bytes:
     return data
 
 
-def rows_of(source: Source, piece: Stretch, data: bytes) -> Taken:
+def rows_of(source: Source, piece: Stretch, data: bytes) -> ReadRows:
     """The rows of a piece whose bytes are `data`: as lines of JSON, or refused where CSV can't be made into one."""
-    return source.reader.rows(piece, data) if source.reader else Taken(*lines_of(piece, data))
+    return source.reader.rows(piece, data) if source.reader else ReadRows(*lines_of(piece, data))
 
 
 def lines_of(piece: Stretch, data: bytes) -> tuple[list[int], list[bytes]]:
